@@ -11,6 +11,7 @@ from tests.told_house import Teller, teller
 from app.core.bars import BarColumns
 from app.core.fingerprint import Fingerprint
 from app.repositories.bar_store_files import Series
+from app.repositories.run_repository import RunRepository
 from app.services.risk.catalogue import rule_names
 
 __all__ = ["stored_market", "system_house", "teller"]  # fixtures
@@ -47,6 +48,25 @@ class Ways(Strategy):
         elif bar.symbol == "BBB" and minute == 43:
             self.order("AAA", 1)
 """
+
+
+def test_of_a_run_s_orders_and_fills_only_what_is_asked_about_is_read(
+    teller: Teller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = teller.run(use=CROSS)
+    read: list[int] = []
+    rows = RunRepository._rows
+
+    def counted(repository: RunRepository, query: Any) -> Any:
+        found = rows(repository, query)
+        read.append(len(found))
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunRepository, "_rows", counted)
+        assert teller.json("why", "2", "--run", run_id)["again"]["order_equal"]
+    assert len(teller.house.runs().get_orders(run_id)) > 5
+    assert max(read) == 1
 
 
 def test_an_order_is_told_from_its_bar_to_its_fill(teller: Teller) -> None:

@@ -109,6 +109,19 @@ def test_last_is_the_run_that_was_started_last_whatever_zone_it_is_in(
         repository.get_run("last-2")
 
 
+def test_one_order_and_its_fills_are_read_without_the_others(repository: RunRepository) -> None:
+    for run_id in ("r1", "r2"):
+        start(repository, run_id)
+        repository.add_orders(run_id, [order(1), order(2), order(3)], ["SmaCross"])
+        repository.add_fills(run_id, [fill(1), fill(2)], ["AAPL"])
+    assert [(one["run_id"], one["order_id"]) for one in repository.get_orders("r1", 2)] == [
+        ("r1", 2)
+    ]
+    assert repository.get_orders("r1", 4) == []
+    assert [one["fill_id"] for one in repository.get_fills("r1", 2)] == [2]  # of order 2
+    assert repository.get_fills("r1", 3) == []
+
+
 def test_orders_and_fills_come_back_as_they_were_given(repository: RunRepository) -> None:
     start(repository, "r1")
     refused = order(

@@ -29,7 +29,7 @@ from app.managers.system_manager.control.peer import (
     GREETING_NS,
     MOST_ASKED,
     MOST_WAITING_BYTES,
-    SESSION_DATA,
+    PATIENT,
     STALLED_NS,
     Peer,
 )
@@ -68,7 +68,7 @@ def greeted() -> tuple[Steered, Peer]:
     return session, peer
 
 
-@pytest.mark.parametrize("command", [one for one in COMMANDS if one != "step"])
+@pytest.mark.parametrize("command", sorted({*COMMANDS} - {"step", *PATIENT}))
 def test_each_command_is_carried_out_once_and_answered_under_its_id(command: str) -> None:
     session, peer = greeted()
     peer.receive(framed(Ask(41, command, "x")), 0)
@@ -261,9 +261,10 @@ def test_why_a_session_hung_up_before_it_was_greeted_is_told(reason: str) -> Non
         ControlClient(ours)
 
 
-def test_what_is_wanted_of_a_session_s_data_waits_for_the_server_and_is_bounded() -> None:
+@pytest.mark.parametrize("command", PATIENT)
+def test_what_may_have_to_wait_for_the_run_is_left_to_the_server_and_bounded(command: str) -> None:
     session, peer = greeted()
-    asks = [Ask(number, SESSION_DATA, "{}") for number in range(MOST_ASKED + 1)]
+    asks = [Ask(number, command, "{}") for number in range(MOST_ASKED + 1)]
     peer.receive(b"".join(map(framed, asks)), 0)
     assert peer.wanted == asks[:MOST_ASKED]
     assert session.obeyed == []
@@ -273,5 +274,5 @@ def test_what_is_wanted_of_a_session_s_data_waits_for_the_server_and_is_bounded(
     peer.wanted.clear()
     peer.answer(framed(Answer(0, "told")), 1)
     assert told(peer) == [Answer(0, "told")]
-    peer.receive(framed(Ask(99, SESSION_DATA)), 2)
-    assert peer.wanted == [Ask(99, SESSION_DATA)]
+    peer.receive(framed(Ask(99, command)), 2)
+    assert peer.wanted == [Ask(99, command)]

@@ -68,3 +68,21 @@ def test_a_run_without_a_trading_state_shows_none(
     monkeypatch.setattr(control_risk, "risk_status", lambda run, seconds: None)
     with pytest.raises(StateError, match="no trading state to show"):
         commands["risk_status"]("")
+
+
+def test_who_asks_while_a_hook_hangs_waits_no_longer_than_was_waited_already(
+    commands: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, waited = [None, None, STATUS, STATUS], []
+
+    def status(run: None, seconds: float) -> RiskStatus | None:
+        waited.append(seconds)
+        return told[len(waited) - 1]
+
+    monkeypatch.setattr(control_risk, "risk_status", status)
+    for _ in range(2):
+        with pytest.raises(StateError, match="a hook of it hangs"):
+            commands["risk_status"]("")
+    for _ in range(2):
+        commands["risk_status"]("")
+    assert waited == [2.0, 0.05, 0.05, 2.0]

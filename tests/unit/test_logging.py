@@ -1,5 +1,6 @@
 """Logs: what reaches the console, what reaches the file, and what reaches neither."""
 
+import io
 import sys
 import threading
 import time
@@ -25,6 +26,8 @@ from app.core.logging import (
     store_level,
     stored_level,
 )
+from app.managers.system_manager.live.live_means import LiveMeans
+from app.managers.time_manager import WallClock
 
 SECRETS = st.text("abcdefghijklmnopqrstuvwxyzABCDEF0123456789-_", min_size=8, max_size=40)
 
@@ -240,6 +243,35 @@ def test_a_full_disk_costs_the_log_its_lines_and_the_console_one(
         with suppress(OSError):
             full.close()
     assert not capsys.readouterr().err
+
+
+def test_beside_a_live_run_nobody_waits_for_a_terminal_that_stands_still(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stands, goes, shown = threading.Event(), threading.Event(), io.StringIO()
+
+    class Terminal:
+        def isatty(self) -> bool:
+            return False
+
+        def write(self, text: str) -> None:
+            stands.set()
+            assert goes.wait(20)
+            shown.write(text)
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    configure_logging(tmp_path, "INFO")
+    means = LiveMeans(WallClock(), lambda: None)
+    logger.info("first")
+    assert stands.wait(20)
+    logger.info("second")  # it hung here, and with it a kill, its alarms and the gate
+    logging._outlets[1].bind(20)
+    assert [line.split()[-1] for line in logged(tmp_path).splitlines()] == ["first", "second"]
+    goes.set()
+    means.close()
+    assert [line.split()[-1] for line in shown.getvalue().splitlines()] == ["first", "second"]
+    logger.info("third")  # at once again
+    assert shown.getvalue().endswith("third\n")
 
 
 def test_another_loguru_logs_to_its_own_file(

@@ -1,5 +1,6 @@
 """State records: where they stand in a journal, what is in them, and when they are left alone."""
 
+import tracemalloc
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +26,7 @@ from app.managers.system_manager.journal.journal_feed import (
     MOST_RECORDS_BEFORE,
     STATE_REFUSED,
     RunJournal,
+    SavedStates,
 )
 from app.managers.system_manager.journal.passing import Passing
 from app.managers.system_manager.journal.past import Past, past_of
@@ -307,6 +309,32 @@ def test_a_run_goes_on_from_its_state_and_reads_nothing_before_it(tmp_path: Path
     assert recovery.last_sequence == 2
     assert recovery.through_ns == past.state.processor.through_ns
     assert recovery.ending == "keep", "a stop of an earlier chapter is still to be carried out"
+
+
+@pytest.mark.parametrize("who", ["verifies", "goes on"])
+def test_the_states_of_all_sessions_are_not_in_memory_at_once(tmp_path: Path, who: str) -> None:
+    large = 4 << 20  # bytes; of a state nobody goes on from
+    writer = JournalWriter(tmp_path / JOURNAL_FOLDER)
+    for part in range(1, 7):
+        writer.begin_part({"format": 1})
+        state = a_state() if part == 6 else b"x" * large
+        writer.append([Entry(form.STATE, part, saved_as(state))])
+    writer.close()
+    journal = RunJournal(tmp_path)
+    tracemalloc.start()
+    if who == "verifies":
+        known = SavedStates(journal)
+        assert list(known) == [1, 2, 3, 4, 5, 6]
+        assert all(one.program == PROGRAM for one in known.values())
+        assert decode(known[3].state, bytes) == b"x" * large
+        assert known.get(7) is None
+    else:
+        past = past_of(journal, PROGRAM)
+        assert past is not None
+        assert (past.part, past.sequence, len(past.chapters)) == (6, 6, 6)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak_bytes < 4.5 * large  # one that is read is there as bytes, with a buffer and more
 
 
 @pytest.mark.parametrize("what", ["program", "unreadable", "refused"])

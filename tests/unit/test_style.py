@@ -50,6 +50,7 @@ THREADED = {
     "cli/lingering.py",
     "cli/shell/followed.py",
     "cli/system/serving.py",
+    "core/log_outlet.py",
     "integrations/lasting_stream.py",
     "integrations/practice/venue/process.py",
     "managers/data_manager/errands.py",

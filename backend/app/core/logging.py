@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app.core.errors import ConfigError, did_you_mean
 from app.core.folders import can_only_read, make_private
+from app.core.log_outlet import LogOutlet
 from app.core.stray_errors import tell_stray_errors
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
 DEFAULT_LEVEL = "INFO"
 HIDDEN = "***"
 _DAY_SECONDS = 86_400
+_BIND_SECONDS = 1.0  # for what waits to be written
 _KEPT: Final[dict[str, Any]] = {
     "rotation": "10 MB", "retention": "30 days", "compression": "zip", "encoding": "utf-8",
 }  # fmt: skip
@@ -58,6 +60,7 @@ _WEBHOOK = re.compile(  # of a chat: who knows its address may speak there
 
 _known_secrets: list[str] = []  # of this process's settings, the longest first
 _configured: list[Path] = []  # the folder that was logged to last
+_outlets: list[LogOutlet] = []  # of its logs
 
 
 def log_path(folder: Path) -> Path:
@@ -87,8 +90,9 @@ def configure_logging(folder: Path, level: str | None, secrets: Iterable[str] = 
     _configured[:] = [folder]
     wanted = level or stored_level(folder)
     logger.remove()
+    _outlets[:] = [LogOutlet("console log", _to_console)]
     logger.add(
-        _to_console,
+        _outlets[0].put,
         level=wanted,
         format=CONSOLE_FORMAT,
         colorize=_wants_colour(),
@@ -107,6 +111,18 @@ def info_for_file(message: str, *args: object) -> None:
         logger.bind(file_only=True).opt(depth=1).info(message, *args)
 
 
+def free_logs() -> None:
+    """From now on nobody waits for what the logs write: a disk or a terminal may stand still."""
+    for outlet in _outlets:
+        outlet.free()
+
+
+def bind_logs() -> None:
+    """Each line is written at once again, when all that waits is."""
+    for outlet in _outlets:
+        outlet.bind(_BIND_SECONDS)
+
+
 class _LogFile:
     """loguru's own file; on a disk that refuses it would print a traceback for each line."""
 
@@ -117,8 +133,11 @@ class _LogFile:
         self._path = path
         self._sink = made(_plain(path), **_KEPT)
         self._has_failed = False
+        self._outlet = LogOutlet("file log", self._write)
+        self.write = self._outlet.put
+        _outlets.append(self._outlet)
 
-    def write(self, line: str) -> None:
+    def _write(self, line: str) -> None:
         """To the file; where it takes none, that is told once to the console."""
         try:
             self._sink.write(line)
@@ -131,6 +150,7 @@ class _LogFile:
 
     def stop(self) -> None:
         """End the file."""
+        self._outlet.bind(_BIND_SECONDS)
         with suppress(OSError):
             self._sink.stop()
 

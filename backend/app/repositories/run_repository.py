@@ -54,6 +54,12 @@ _REASON_LENGTH = 200  # of an order; PostgreSQL refuses a longer one
 
 
 @lru_cache(maxsize=4_096)
+def _of(table: Table, run_id: str, order_id: int | None) -> ColumnElement[bool]:
+    """Which rows are of a run, or of one order of it."""
+    of_run = table.c.run_id == run_id
+    return of_run if order_id is None else of_run & (table.c.order_id == order_id)
+
+
 def _text(units: int) -> str:
     """Units as exact decimal text; a run has few quantities, each many times."""
     return f"{from_units(units):f}"
@@ -244,9 +250,9 @@ class RunRepository:
             raise NotFoundError(f"There are no {back + 1} runs yet. 'runs list' shows them.")
         raise NotFoundError("There is no run yet. 'system start CONFIG' makes one.")
 
-    def get_orders(self, run_id: str) -> list[RowMapping]:
-        """A run's orders, in the order they were given."""
-        wanted = _ORDERS.c.run_id == run_id
+    def get_orders(self, run_id: str, order_id: int | None = None) -> list[RowMapping]:
+        """A run's orders, in the order they were given; or the one of this number, if there is."""
+        wanted = _of(_ORDERS, run_id, order_id)
         return self._rows(select(_ORDERS).where(wanted).order_by(_ORDERS.c.order_id))
 
     def order_columns(self, run_id: str) -> dict[str, Sequence[Any]]:
@@ -271,9 +277,9 @@ class RunRepository:
         wanted = _CHANGES.c.run_id == run_id
         return self._rows(select(_CHANGES).where(wanted).order_by(_CHANGES.c.place))
 
-    def get_fills(self, run_id: str) -> list[RowMapping]:
-        """A run's fills, in the order they happened."""
-        wanted = _FILLS.c.run_id == run_id
+    def get_fills(self, run_id: str, order_id: int | None = None) -> list[RowMapping]:
+        """A run's fills, in the order they happened; or those of one order."""
+        wanted = _of(_FILLS, run_id, order_id)
         return self._rows(select(_FILLS).where(wanted).order_by(_FILLS.c.fill_id))
 
     def counts(self, run_id: str) -> tuple[int, int]:

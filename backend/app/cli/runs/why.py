@@ -45,13 +45,11 @@ class Teller(Moments):
 
         order = tracer.order
         assert order is not None
-        found = self._repository.get_orders(self.run.run_id)
-        rows = [dict(row) for row in found if row["order_id"] == order.order_id]
-        if not rows:
+        found = self._repository.get_orders(self.run.run_id, order.order_id)
+        if not found:
             return None
-        fills = self._repository.get_fills(self.run.run_id)
-        filled = [dict(fill) for fill in fills if fill["order_id"] == order.order_id]
-        return is_on_record(order, tracer.fills, rows[0], filled)
+        filled = [dict(one) for one in self._repository.get_fills(self.run.run_id, order.order_id)]
+        return is_on_record(order, tracer.fills, dict(found[0]), filled)
 
     def seen(self, sight: "Sight") -> Told:
         """What a strategy saw, for scripts."""

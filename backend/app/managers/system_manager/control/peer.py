@@ -3,6 +3,7 @@
 Nothing here waits or reads a clock, so every course of a conversation can be stepped through.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 from loguru import logger
@@ -35,17 +36,31 @@ COMMANDS = (
     *("step", "speed", "risk_status", "risk_halt", "risk_resume"),
 )
 SESSION_DATA = "session_data"
+PATIENT = (SESSION_DATA, "risk_status", "risk_resume")  # may have to wait for the run
 _WATCHING = ("ping", "snapshot", "subscribe", "unsubscribe", SESSION_DATA)
 
 
 class Session(Protocol):
-    """What a client steers; `obey` is quick, and refuses with an AppError."""
+    """What a client steers; `obey` refuses with an AppError, and is quick but for PATIENT."""
 
     def welcome(self) -> Welcome: ...
 
     def obey(self, command: str, value: str) -> str:
         """Do one of COMMANDS; what was done."""
         ...
+
+
+def answer_of(ask: Ask, do: Callable[[Ask], str | None]) -> Answer | None:
+    """What came of it; None when that comes later."""
+    try:
+        text = do(ask)
+    except AppError as error:
+        return Answer(ask.id, str(error), error.exit_code)
+    except Exception as error:  # a defect: it costs this command, and nobody their connection
+        logger.opt(exception=error).critical("The command '{}' failed.", ask.command)
+        what = f"The command '{ask.command}' failed; the session's log says why."
+        return Answer(ask.id, what, AppError.exit_code)
+    return None if text is None else Answer(ask.id, text)
 
 
 class Peer:
@@ -56,7 +71,7 @@ class Peer:
         self.closing = False
         self.subscribed = False
         self.asked: list[tuple[int, int]] = []  # views it waits for: since when, and the ask's id
-        self.wanted: list[Ask] = []  # of the session's data: for the server to take and `answer`
+        self.wanted: list[Ask] = []  # PATIENT ones: for the server to take and `answer`
         self._owed = 0  # of them
         self._session = session
         self._frames = Frames(LONGEST_ASK_BYTES)
@@ -136,33 +151,25 @@ class Peer:
         self._tell(mine)
 
     def _take(self, ask: Ask) -> None:
-        try:
-            text = self._done(ask)
-        except AppError as error:
-            self._tell(Answer(ask.id, str(error), error.exit_code))
-        except Exception as error:  # a defect: it costs this command, and nobody their connection
-            logger.opt(exception=error).critical("The command '{}' failed.", ask.command)
-            what = f"The command '{ask.command}' failed; the session's log says why."
-            self._tell(Answer(ask.id, what, AppError.exit_code))
-        else:
-            if text is not None:
-                self._tell(Answer(ask.id, text))
+        answer = answer_of(ask, self._done)
+        if answer is not None:
+            self._tell(answer)
 
     def _done(self, ask: Ask) -> str | None:
         """What was done; None when the answer comes later."""
-        if ask.command in COMMANDS:
-            return self._session.obey(ask.command, ask.value)
         if ask.command == "snapshot":
             if len(self.asked) == MOST_ASKED:
                 raise UsageError(f"{MOST_ASKED} snapshots are asked for already; read those first.")
             self.asked.append((self._now_ns, ask.id))
             return None
-        if ask.command == SESSION_DATA:
+        if ask.command in PATIENT:
             if self._owed == MOST_ASKED:
                 raise UsageError(f"{MOST_ASKED} looks are asked for already; read those first.")
             self._owed += 1
             self.wanted.append(ask)
             return None
+        if ask.command in COMMANDS:
+            return self._session.obey(ask.command, ask.value)
         if ask.command in ("subscribe", "unsubscribe"):
             self.subscribed = ask.command == "subscribe"
         elif ask.command != "ping":

@@ -14,9 +14,8 @@ from pathlib import Path
 
 from loguru import logger
 
-from app.core.errors import AppError
-from app.managers.system_manager.control.messages import Answer, Ask, framed
-from app.managers.system_manager.control.peer import Peer, Session
+from app.managers.system_manager.control.messages import Ask, framed
+from app.managers.system_manager.control.peer import SESSION_DATA, Peer, Session, answer_of
 from app.managers.system_manager.control.sockets import is_own, listen_at
 from app.managers.time_manager import WallClock
 
@@ -211,20 +210,18 @@ class ControlServer:
             self._clock.wait(self._ended, 1 / VIEWS_A_SECOND)
 
     def _tell_all(self) -> None:
-        """Answer what is wanted of the session's data."""
+        """Answer what may have to wait for the run."""
         while self._wanted and not self._ended.is_set():
             client, ask = self._wanted.popleft()
-            try:
-                answer = Answer(ask.id, self._tell(ask.value))
-            except AppError as error:
-                answer = Answer(ask.id, str(error), error.exit_code)
-            except Exception as error:
-                logger.opt(exception=error).critical("The session's data could not be told.")
-                answer = Answer(
-                    ask.id, "The session's data could not be told; its log says why.", 1
-                )
-            self._told.append((client, framed(answer)))
-            self._wake()
+            answer = answer_of(ask, self._done)
+            if answer is not None:
+                self._told.append((client, framed(answer)))
+                self._wake()
+
+    def _done(self, ask: Ask) -> str:
+        if ask.command == SESSION_DATA:
+            return self._tell(ask.value)
+        return self._session.obey(ask.command, ask.value)
 
     def _wake(self) -> None:
         with self._waking, suppress(OSError):  # full: it will wake anyway; closed: it has ended

@@ -141,14 +141,14 @@ class RunJournal:
             intents = chain.from_iterable(output.intents for output in found)
             yield sequence, b"".join(output.entries for output in found), tuple(intents)
 
-    def saved_states(self) -> Iterator[tuple[int, int, SavedState]]:
+    def saved_states(self, first_part: int = 0) -> Iterator[tuple[int, int, SavedState]]:
         """The state records: part, number of the input it is the state behind, and content.
 
         Of each part only the beginning is read; notes do not count, as whoever writes a state does
         not count them either. A record of another form is as none: whoever cannot read it did not
         end a chapter with it.
         """
-        for part in range(self._part, self._reader.last_part + 1):
+        for part in range(first_part or self._part, self._reader.last_part + 1):
             records = self._reader.from_part(part)
             counted = (one for one in records if one.part != part or one.kind != form.NOTE)
             for record in islice(counted, MOST_RECORDS_BEFORE + 2):
@@ -223,6 +223,25 @@ def _input_of(record: Record) -> Iterator[Message]:
     message = decode_message(record.payload)
     if not isinstance(message, EndOfStream | LastNews):
         yield message
+
+
+class SavedStates(Mapping[int, SavedState]):
+    """The states on record, by the input that each is the state behind; one is read when it is
+    asked for, as all together are as much as the run has sessions.
+    """
+
+    def __init__(self, journal: RunJournal) -> None:
+        self._journal = journal
+        self._parts = {sequence: part for part, sequence, _ in journal.saved_states()}
+
+    def __getitem__(self, sequence: int) -> SavedState:
+        return next(self._journal.saved_states(self._parts[sequence]))[2]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
 
 
 def _read_state(record: Record) -> SavedState | None:

@@ -6,6 +6,7 @@ import msgspec
 from loguru import logger
 
 from app.core.errors import DataError
+from app.core.message_codec import decode
 from app.managers.system_manager.journal.journal_feed import STATE_REFUSED, RunJournal
 from app.managers.system_manager.journal.program import Program
 from app.managers.system_manager.journal.saved_states import Chapter
@@ -33,10 +34,13 @@ def past_of(journal: RunJournal, program: Program) -> Past | None:
 
 
 def _past_of(journal: RunJournal, program: Program) -> Past | None:
-    found = list(journal.saved_states())
-    if not found:
+    told: list[msgspec.Raw] = []  # all chapters; of the states, which are larger, the last alone
+    found = None
+    for found in journal.saved_states():
+        told.append(found[2].chapter.copy())
+    if found is None:
         return None
-    part, sequence, last = found[-1]
+    part, sequence, last = found
     notes = journal.since(part, sequence).notes()
     if any(note.get(STATE_REFUSED) == sequence for note in notes):
         logger.warning("The run goes on from its first part: from its saved state it went astray")
@@ -47,7 +51,7 @@ def _past_of(journal: RunJournal, program: Program) -> Past | None:
             "The run goes on from its first part: its saved state is of another {}", changed
         )
         return None
-    chapters = [saved.read_chapter() for _, _, saved in found]
+    chapters = [decode(one, Chapter) for one in told]
     return Past(part, sequence, last.run_state(), chapters)
 
 

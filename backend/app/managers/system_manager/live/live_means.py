@@ -11,6 +11,7 @@ from pathlib import Path
 from loguru import logger
 
 from app.core.inbox import Inbox
+from app.core.logging import bind_logs, free_logs
 from app.core.seams import Notifier
 from app.core.venue import Venue, VenueTime
 from app.managers.data_manager.errands import Errand, Errands
@@ -36,6 +37,7 @@ class LiveMeans:
         self._closed = threading.Event()
         self._turn_seconds = sys.getswitchinterval()
         sys.setswitchinterval(TURN_SECONDS)
+        free_logs()
         self._errands = Errands("venue errands")
 
     def clock(self, told: VenueTime) -> OffsetClock:
@@ -107,3 +109,4 @@ class LiveMeans:
         sys.setswitchinterval(self._turn_seconds)
         self._errands.close(_LONGEST_CLOSE_SECONDS)
         self._on_close()
+        bind_logs()

@@ -7,8 +7,9 @@ import numpy as np
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.progress import OnCount
-from app.core.seams import BarSource
-from app.services.bar_import import inside, sessions_outline
+from app.repositories.bar_store import BarStore
+from app.repositories.bar_store_files import Series
+from app.services.bar_import import sessions_outline
 from app.threads.stream.results import Results
 
 OnResults = Callable[[Results], None]
@@ -21,13 +22,13 @@ class BarCount:
         self,
         config: SessionConfig,
         sessions: Sequence[TradingSession],
-        source: BarSource,
+        store: BarStore,
         on_count: OnCount | None,
         runs: int = 1,
     ) -> None:
         """Nothing is counted without `on_count`."""
         self._on_count = on_count
-        self._total = 0 if on_count is None else runs * stored_bars(config, sessions, source)
+        self._total = 0 if on_count is None else runs * stored_bars(config, sessions, store)
         self._bars = 0
 
     def of(self, take: OnResults) -> OnResults:
@@ -44,14 +45,15 @@ class BarCount:
         return taken
 
 
-def stored_bars(
-    config: SessionConfig, sessions: Sequence[TradingSession], source: BarSource
-) -> int:
-    """The bars that a replay of these sessions shows."""
+def stored_bars(config: SessionConfig, sessions: Sequence[TradingSession], store: BarStore) -> int:
+    """The bars that a replay of these sessions shows; counted a year at a time, as years joined
+    would be in memory once more.
+    """
     starts, ends = sessions_outline(sessions, extended_hours=config.extended_hours)
     found = 0
     for symbol in config.symbols:
-        of_symbol = (config.market, symbol, config.base_interval)
-        columns = source.columns(*of_symbol, int(starts[0]), int(ends[-1]))
-        found += int(np.count_nonzero(inside(columns.start_ns, starts, ends)))
+        series = Series(config.market, symbol, config.base_interval)
+        for bars in store.years(series, int(starts[0]), int(ends[-1])):
+            first, end = np.searchsorted(bars.start_ns, (starts, ends))
+            found += int((end - first).sum())
     return found

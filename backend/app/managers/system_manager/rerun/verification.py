@@ -16,7 +16,7 @@ from app.core.order_events import Intent
 from app.core.progress import OnCount
 from app.core.run_states import KILLED
 from app.core.seams import BarSource
-from app.managers.system_manager.journal.journal_feed import RunJournal
+from app.managers.system_manager.journal.journal_feed import RunJournal, SavedStates
 from app.managers.system_manager.journal.platform_tag import platform_tag
 from app.managers.system_manager.journal.program import program_of
 from app.managers.system_manager.journal.saved_states import StateKeeper
@@ -191,7 +191,7 @@ class Repetition:
 
     def _state_keeper(self, run: Run) -> StateKeeper:
         """Holds each state on record against what the run has come to by then."""
-        known = {sequence: saved for _, sequence, saved in self._journal.saved_states()}
+        known = SavedStates(self._journal)
         numbers = {sequence: number for number, sequence in enumerate(known, start=1)}
 
         def differ(sequence: int, recorded: str, repeated: str) -> None:

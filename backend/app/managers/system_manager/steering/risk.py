@@ -15,6 +15,7 @@ from app.threads.engines.guarded_engine import Resumption, halting
 Asked = TypeVar("Asked")
 
 _SECONDS = 2.0  # to wait for a moment between two blocks
+_AGAIN_SECONDS = 0.05  # where there was none the last time
 
 
 class Halting(msgspec.Struct, frozen=True):
@@ -36,6 +37,7 @@ class RiskCommands:
 
     def __init__(self, session: RunSession) -> None:
         self._session = session
+        self._hangs = False
 
     def commands(self) -> dict[str, Callable[[str], str]]:
         """By their names."""
@@ -68,7 +70,8 @@ class RiskCommands:
         return f"Run {self._session.run_id}: {cleared} cleared; the account is {state}."
 
     def _status(self) -> RiskStatus:
-        status = risk_status(self._session.run, _SECONDS)
+        status = risk_status(self._session.run, _AGAIN_SECONDS if self._hangs else _SECONDS)
+        self._hangs = status is None
         if status is None:
             raise StateError(
                 f"Run {self._session.run_id} has no trading state to show: it has no breakers and "
