@@ -327,3 +327,20 @@ def test_a_history_with_which_a_daily_average_never_crosses_is_warned_of(
     started = processes.run(["system", "start", str(path)], Path.cwd())
     assert started.returncode == 0, started.stderr
     assert (words in " ".join(started.stderr.split())) is warns
+
+
+def test_limits_that_let_nothing_in_are_warned_of_by_the_check_and_by_a_start(
+    tmp_path: Path,
+) -> None:
+    config = json.loads((EXAMPLES / "example_session.json").read_text())
+    config["replay"] = {"start": "2024-12-10", "end": "2024-12-10"}
+    config["risk"] = {"groups": {"all": config["symbols"]}, "restricted": config["symbols"]}
+    path = tmp_path / "shut.json"
+    path.write_text(json.dumps(config))
+    done = run("check", path)
+    assert done.returncode == 0
+    assert "warning: risk.groups: nothing limits them" in done.stderr
+    assert "warning: risk.restricted: it has every symbol of the run" in done.stderr
+    started = processes.run(["system", "start", str(path)], Path.cwd())
+    assert started.returncode == 0, started.stderr
+    assert "risk.restricted: it has every symbol of the run" in " ".join(started.stderr.split())

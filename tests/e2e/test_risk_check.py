@@ -156,7 +156,8 @@ def test_of_several_strategies_one_is_to_be_named(teller: Teller) -> None:
     path = str(teller.house.file(teller.house.config(**parts)))
     words = ("risk", "check", path, "buy", "5", "AAA", "--at", "2024-06-03 10:00")
     code, _, errors = teller.say(*words)
-    assert (code, "There are several strategies (one, two): name one." in errors) == (2, True)
+    several = "There are several strategies (one, two): name one by --strategy."
+    assert (code, several in errors) == (2, True)
     assert teller.json(*words, "--strategy", "one")["decision"] == "leaves"
     told = teller.json(*words, "--strategy", "two", code=1)
     assert told["reason"] == "max_order_quantity of strategy two: 5 is over 3"

@@ -122,6 +122,23 @@ def test_amounts_of_the_trading_state_have_their_currency(teller: Teller) -> Non
         assert teller.json("risk", "status")["currency"] == (currency or None)
 
 
+def test_the_table_of_figures_leaves_out_where_there_is_nothing(teller: Teller) -> None:
+    figures = {
+        "account": Figures(DAY),
+        "strategy quiet": Figures(DAY),
+        "strategy lost": Figures(DAY, -70 * UNITS),
+        "symbol AAA": Figures(DAY, below_peak_units=UNITS),
+        "symbol BBB": Figures(DAY, entries=1),
+    }
+    AccountRisks(teller.house.folder).change(
+        "default", lambda found: AccountRisk("default", past=RiskPast("XNYS", figures))
+    )
+    text = teller.text("risk", "status")
+    shown = {place: f" {place} " in text for place in figures}
+    assert shown == {**dict.fromkeys(figures, True), "strategy quiet": False}
+    assert [one["of"] for one in teller.json("risk", "status")["figures"]] == [*figures]
+
+
 def test_a_breaker_that_has_tripped_is_told_in_words(teller: Teller) -> None:
     run_id = teller.run(risk={"breakers": {"daily_loss": {"at": 1}}})
     text = teller.text("risk", "status", run_id)

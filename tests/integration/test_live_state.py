@@ -77,7 +77,7 @@ def test_a_run_goes_on_from_its_last_state_and_is_the_run_it_was(
     config = house.config(live=live, strategies=[{"use": "counter.py"}], risk=LOSSES)
     folder = killed_in_its_second_session(house, config, 400)
     ((part, sequence, saved),) = RunJournal(folder).saved_states()
-    whole, own = saved.run_state().engine.execution.risk  # the account's, and the strategy's
+    whole, own, *_ = saved.run_state().engine.execution.risk  # the account's, and the strategy's
     assert whole["peak_units"] > whole["day_units"]
     assert own == whole
     process = house.start(config, "--json")

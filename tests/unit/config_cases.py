@@ -226,7 +226,7 @@ CASES: list[Case] = [
     (("risk",), {"groups": {"cars": ["BBB", "BBC"]}}, "risk.groups.cars[1]", "Did you mean 'BBB'?"),
     (("risk", "max_group_percent"), 20, "risk.max_group_percent", "it needs groups beside it"),
     (("risk",), {"strategies": {"second": {"max_group_percent": 5}}},
-     "risk.strategies.second.max_group_percent", "it needs groups beside it"),
+     "risk.strategies.second.max_group_percent", "it needs groups beside strategies"),
     *[(("risk", key), bad, f"risk.{key}", "allowed is")
       for key in ("max_orders_per_day", "duplicate_seconds", "no_entries_last_minutes")
       for bad in (0, -1, 1.5, "x", True, 10**10)],

@@ -12,6 +12,7 @@ from app.core.calendar import TradingSession
 from app.core.config_risk import RiskConfig
 from app.core.instruments import Instrument
 from app.core.orders import Order
+from app.core.trading_state import RiskPast
 from app.managers.execution_manager.books.account import AccountTerms
 from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.execution_manager import ExecutionManager
@@ -62,9 +63,9 @@ class Unpriced:
     highest = mark
 
 
-def limits_by(**fields: Any) -> Limits:
+def limits_by(past: RiskPast | None = None, **fields: Any) -> Limits:
     """The limits of a config over the house's usual strategies and symbols."""
-    return limits_of_run(RiskConfig(**fields), ["one", "two"], ["X", "Y"])
+    return limits_of_run(RiskConfig(**fields), ["one", "two"], ["X", "Y"], past=past)
 
 
 def manager_of(

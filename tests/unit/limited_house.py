@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from execution_house import Row, Unpriced, limits_by, manager_of, open_session, submit
-from msgspec.structs import replace
 
 from app.core.money import UNITS
 from app.core.orders import Order
@@ -44,7 +43,7 @@ class Desk:
     ) -> None:
         rows = [Row(symbol, at, 10.0) for at in range(10, 2000, 10) for symbol in (0, 1)]
         self.execution: ExecutionManager = manager_of(
-            rows, cash=Decimal(10_000), limits=replace(limits_by(**risk), past=past), terms=terms
+            rows, cash=Decimal(10_000), limits=limits_by(past, **risk), terms=terms
         )
         self.prices = Prices()
         self.execution.value_by(self.prices)

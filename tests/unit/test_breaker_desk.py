@@ -247,6 +247,23 @@ def test_a_clearing_outlives_the_run() -> None:
     assert again.at(0.005) is False or again.breakers.trips
 
 
+def test_a_strategy_or_symbol_that_nothing_limited_is_remembered_for_a_run_that_limits_it() -> None:
+    first = House(past=RiskPast())
+    first.ask(10, strategy=1, symbol=1)
+    first.at(8)
+    past = first.breakers.past()
+    assert past.figures["strategy two"] == Figures(MONDAY, -20 * UNITS, 20 * UNITS, 1)
+    assert past.figures["symbol Y"] == past.figures["strategy two"]
+    assert past.figures["strategy one"] == past.figures["symbol X"] == Figures(MONDAY)
+    later = House(past=past, strategies={"two": {"max_orders_per_day": 1}})
+    words = "max_orders_per_day of strategy two: 2 in the session is over 1"
+    assert later.give(1, strategy=1).reason == words
+    later = House(past=past, symbols={"Y": {"max_daily_loss": 15}})
+    words = "max_daily_loss of symbol Y: 20 is lost since the open, the most is 15"
+    assert later.give(1, symbol=1).reason == words
+    assert later.give(1, strategy=1).state == ACCEPTED
+
+
 def test_a_strategy_s_own_losses_and_counts_are_remembered_by_its_name() -> None:
     own = {"strategies": {"two": {"max_daily_loss": 30, "max_orders_per_day": 2}}}
     first = House(past=RiskPast(), **own)

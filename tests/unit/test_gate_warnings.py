@@ -6,7 +6,7 @@ from tests.gate_desk import SHARE, Desk, name, place
 from tests.unit.reconcile_house import recalled
 
 from app.core.halts import ALL_SYMBOLS
-from app.core.order_events import Amend, Cancel, Halted, Resumed
+from app.core.order_events import Amend, Cancel, ChangeRefused, Halted, Resumed
 from app.core.orders import Terms
 from app.core.venue import VenueRefused, VenueReport
 from app.managers.execution_manager.gate.calls import AmendCall, CancelCall, OrderCall, PlaceCall
@@ -165,6 +165,15 @@ def test_an_exit_that_the_venue_does_not_give_back_is_told() -> None:
     assert told(desk, "exit stays") == [
         f"{name(2)}, which reduces AAA, was to be cancelled and stays with 100 left of it: not now"
     ]
+
+
+def test_an_exit_that_is_taken_back_before_its_new_size_left_is_not_told() -> None:
+    desk = holding()
+    desk.answer(PlaceCall, guarded(desk))
+    desk.send(Amend(2, Terms(-60 * SHARE, 10.0, None, None, None), False), Cancel(2))
+    assert (desk.calls(AmendCall), desk.calls(CancelCall)) == (0, 1)
+    assert ChangeRefused(2, "cancelled before it left") in desk.events
+    assert not told(desk, "exit not resized")
 
 
 def test_an_exit_that_filled_before_its_new_size_was_refused_is_not_told() -> None:

@@ -14,7 +14,7 @@ from app.core.errors import did_you_mean
 Minutes = Annotated[int, Field(ge=1, le=1_440)]
 GroupName = Annotated[str, Field(min_length=1, max_length=64)]
 
-_NEEDS_GROUPS = 'it needs groups beside it, such as "groups": {"tech": ["AAPL", "MSFT"]}.'
+_NEEDS_GROUPS = 'it needs groups beside {}, such as "groups": {{"tech": ["AAPL", "MSFT"]}}.'
 
 
 class RiskLimits(Part):
@@ -107,7 +107,7 @@ class ScopedLimits(RiskLimits):
         for part, given in (("strategies", self.strategies), ("symbols", self.symbols)):
             scopes += [((part, name), limits) for name, limits in given.items()]
         faults: list[Fault] = [
-            ((*place, "max_group_percent"), _NEEDS_GROUPS)
+            ((*place, "max_group_percent"), _NEEDS_GROUPS.format(place[0] if place else "it"))
             for place, limits in scopes
             if limits.max_group_percent is not None and not self.groups
         ]

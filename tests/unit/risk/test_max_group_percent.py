@@ -63,9 +63,14 @@ def test_what_it_lets_through_is_within_it(house: House, shares: int, percent: i
 
 
 def test_a_limit_of_groups_without_any_is_a_mistake() -> None:
-    for more in ({}, {"strategies": {"s": {"max_group_percent": 20}}}):
-        with pytest.raises(ValidationError, match="it needs groups beside it, such as"):
-            RiskConfig.model_validate({**more, "max_group_percent": 20})
+    scope = {"S": {"max_group_percent": 20}}
+    for words, beside in (
+        ({"max_group_percent": 20}, "it"),
+        ({"strategies": scope}, "strategies"),
+        ({"symbols": scope}, "symbols"),
+    ):
+        with pytest.raises(ValidationError, match=f"it needs groups beside {beside}, such as"):
+            RiskConfig.model_validate(words)
     with pytest.raises(ValidationError, match="at least 1 item"):
         RiskConfig.model_validate({"max_group_percent": 20, "groups": {"tech": []}})
 

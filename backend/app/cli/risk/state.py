@@ -331,11 +331,17 @@ def _print_status(found: dict[str, Any]) -> None:
     for title, rows in (
         ("Trips", found["trips"]),
         ("Breakers", breakers),
-        (figures, found["figures"]),
+        (figures, [one for one in found["figures"] if _tells(one)]),
     ):
         if rows:
             _print_rows(title, rows)
     console.print("'risk limits CONFIG' shows the limits that each order is held against.")
+
+
+def _tells(figures: dict[str, Any]) -> bool:
+    """Of a strategy or a symbol that has lost nothing and entered nothing there is nothing."""
+    amounts = (figures["result"], figures["below_peak"], str(figures["entries"]))
+    return figures["of"] == "account" or amounts != ("0", "0", "0")
 
 
 def _with_units(breaker: dict[str, Any], currency: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from app.core.config_json import InvalidConfigError, Problem, read_json
 from app.core.errors import AppError, NotFoundError
 from app.core.venue import Abilities
 from app.managers.system_manager.needs.history import scant_history
+from app.managers.system_manager.needs.idle_limits import idle_limits
 from app.managers.system_manager.needs.market import MarketTime
 from app.managers.system_manager.needs.protecting import check_protection
 from app.managers.system_manager.needs.run_bars import need_market
@@ -54,7 +55,14 @@ def foreseen(
     if abilities is not None and config.lived.goes_to_venue:
         check_protection(config, seats, abilities)
     plan = plan_of(config, seats, sessions, partial(time.sessions_before, sessions[0]))
-    return Foreseen(plan, scant_history(config, plan, sessions))
+    return Foreseen(plan, doubts(config, plan, sessions))
+
+
+def doubts(
+    config: SessionConfig, plan: Plan, sessions: Sequence[TradingSession]
+) -> tuple[str, ...]:
+    """What a run would do as it is told, though hardly as it was meant; in words."""
+    return (*scant_history(config, plan, sessions), *idle_limits(config, sessions))
 
 
 def need_sound(config: SessionConfig, times: TimeManager, folder: Path) -> None:

@@ -28,6 +28,7 @@ from app.managers.system_manager.foreseeing import (
     Foreseen,
     Given,
     config_of,
+    doubts,
     foreseen,
     need_sound,
     with_all_faults,
@@ -35,7 +36,6 @@ from app.managers.system_manager.foreseeing import (
 from app.managers.system_manager.journal.program import Program, made_with, program_of
 from app.managers.system_manager.journal.run_header import RunHeader, header_of
 from app.managers.system_manager.live.bar_keeping import BarKeeping, bars_origin
-from app.managers.system_manager.needs.history import scant_history
 from app.managers.system_manager.needs.market import Market, market_of, replayed_market
 from app.managers.system_manager.needs.quotes import quoted
 from app.managers.system_manager.needs.rates import check_rates
@@ -107,7 +107,7 @@ class RunBuilder:
         make = self._maker(market)
         run = make(config, on_results=lambda results: holder[0].take(results), paused=paused)
         on_wired(run)
-        for words in scant_history(config, run.plan, market.sessions):
+        for words in doubts(config, run.plan, market.sessions):
             logger.warning(words)
         facts = self._facts(run, market)
         record = self._begin_record(run, facts, market)

@@ -67,7 +67,8 @@ def limits_of_run(
 ) -> Limits:
     """As a config says, its account's first, and beside it the account file's.
 
-    What that says of strategies and symbols of other runs holds for those.
+    What that says of strategies and symbols of other runs holds for those. With `past` every
+    strategy and symbol is a scope, if one without limits: figures of each are remembered.
     """
     found = [*_scopes_of(config, ACCOUNT, "", strategies, symbols)]
     breakers = [*breakers_of(config.breakers)]
@@ -75,7 +76,24 @@ def limits_of_run(
         found += _scopes_of(hard, ACCOUNT_FILE, f"{ACCOUNT_FILE}, ", strategies, symbols)
         breakers += breakers_of(hard.breakers, ACCOUNT_FILE)
     scopes = tuple(scope for scope in found if scope.limits)
+    if past is not None:
+        scopes += (*_unlimited(scopes, strategies, symbols),)
     return Limits(scopes, config.oversize == "cut", tuple(breakers), past)
+
+
+def _unlimited(
+    scopes: Sequence[Scope], strategies: Sequence[str], symbols: Sequence[str]
+) -> Iterator[Scope]:
+    """All other strategies and symbols: the account's next run may limit them, from the session's
+    beginning on.
+    """
+    limited = {(scope.strategy, scope.symbol) for scope in scopes}
+    for place, name in enumerate(strategies):
+        if (place, None) not in limited:
+            yield Scope(f"strategy {name}", (), strategy=place)
+    for place, name in enumerate(symbols):
+        if (None, place) not in limited:
+            yield Scope(f"symbol {name}", (), symbol=place)
 
 
 def _scopes_of(

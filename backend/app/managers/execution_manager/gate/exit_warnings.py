@@ -85,8 +85,11 @@ class ExitWarnings:
             )
 
     def not_resized(self, order: GateOrder, why: str) -> None:
-        """What takes a position out stays too small for it, or too large."""
+        """What takes a position out stays too small for it, or too large; not while it is taken
+        back, which `stays` tells of where that fails.
+        """
         wanted, works = order.wanted, self._is_exit(order) and not order.told_end
+        works = works and not order.cancel_wanted
         whole = abs(order.filled_units) >= abs(order.terms.units)
         if wanted is not None and works and not whole and wanted.units != order.terms.units:
             size, other = from_units(abs(order.terms.units)), from_units(abs(wanted.units))

@@ -77,7 +77,8 @@ class Asker(Onlooker):
     def _seat_of(self, seats: list[Seat]) -> Seat:
         wanted, names = self._question.strategy, [seat.name for seat in seats]
         if wanted is None and len(seats) > 1:
-            raise UsageError(f"There are several strategies ({', '.join(names)}): name one.")
+            told = f"There are several strategies ({', '.join(names)})"
+            raise UsageError(f"{told}: name one by --strategy.")
         if wanted is not None and wanted not in names:
             hint = did_you_mean(wanted, names)
             raise UsageError(f"'{wanted}' is no strategy here: there is {', '.join(names)}.{hint}")
