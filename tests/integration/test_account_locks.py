@@ -222,3 +222,50 @@ def test_a_database_that_is_away_is_borne_for_a_while_and_then_the_account_count
     keeper.regain()  # nobody has taken it meanwhile
     assert not keeper.lost
     keeper.close()
+
+
+class Hanging(AccountLocks):
+    """A database that takes what it is asked, and does not answer."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, WallClock())
+        self.answers = threading.Event()
+
+    def renew(self, account: str, token: int) -> None:
+        assert self.answers.wait(30)
+        super().renew(account, token)
+
+
+def test_a_database_that_hangs_is_away_as_one_that_fails(engine: Engine) -> None:
+    told: list[str] = []
+    clock, own = Jumping(), Hanging(engine)
+    keeper = AccountKeeper(own, "paper", "run-1", since=SINCE, on_lost=told.append, clock=clock)
+    beat = threading.Thread(target=keeper.beat)
+    beat.start()
+    for second in range(40):
+        clock.seconds = second
+        keeper.look()
+        assert bool(told) == (second >= 25)
+    assert told == ["The hold on account paper could not be renewed: the database does not answer."]
+    own.answers.set()
+    beat.join(30)
+    assert keeper.lost
+    keeper.regain()
+    keeper.look()
+    assert (keeper.lost, len(told)) == (False, 1)
+    keeper.close()
+
+
+def test_a_process_that_stood_still_for_long_renews_before_it_counts_as_lost(
+    engine: Engine,
+) -> None:
+    told: list[str] = []
+    clock, locks = Jumping(), AccountLocks(engine, WallClock())
+    keeper = AccountKeeper(locks, "paper", "run-1", since=SINCE, on_lost=told.append, clock=clock)
+    clock.seconds = 3_600
+    keeper.look()
+    keeper.beat()
+    for _ in range(9):
+        keeper.look()
+    assert told == []
+    keeper.close()
