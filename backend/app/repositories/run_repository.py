@@ -69,7 +69,7 @@ class RunRepository:
     """Reads and writes runs in one database whose schema is up to date."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
 
     def start_run(
         self, run_id: str, *, name: str, mode: str, config: Row, started_at: str, pid: int,
@@ -88,13 +88,13 @@ class RunRepository:
             "begun_ns": begun_ns,
             "config": dict(config),
         }
-        with database_errors(self._engine), self._engine.begin() as connection:
+        with database_errors(self.engine), self.engine.begin() as connection:
             connection.execute(insert(_RUNS).values(values))
 
     def resume_run(self, run_id: str, *, pid: int) -> None:
         """Record that an unfinished run goes on in another process."""
         change = update(_RUNS).where(_RUNS.c.run_id == run_id).values(pid=pid, summary=None)
-        with database_errors(self._engine), self._engine.begin() as connection:
+        with database_errors(self.engine), self.engine.begin() as connection:
             connection.execute(change)
 
     def finish_run(
@@ -119,13 +119,13 @@ class RunRepository:
                 fingerprint=fingerprint,
             )
         )
-        with database_errors(self._engine), self._engine.begin() as connection:
+        with database_errors(self.engine), self.engine.begin() as connection:
             if connection.execute(change).rowcount == 0:
                 raise NotFoundError(f"There is no run '{run_id}' to finish.")
 
     def clear_rows(self, run_id: str) -> None:
         """Forget a run's orders, their changes and its fills: they are about to come again."""
-        with database_errors(self._engine), self._engine.begin() as connection:
+        with database_errors(self.engine), self.engine.begin() as connection:
             for table in (_FILLS, _CHANGES, _ORDERS):
                 connection.execute(delete(table).where(table.c.run_id == run_id))
 
@@ -291,7 +291,7 @@ class RunRepository:
         return self._count((_ORDERS.c.run_id == run_id) & ended)
 
     def _count(self, which: ColumnElement[bool]) -> int:
-        with database_errors(self._engine), self._engine.connect() as connection:
+        with database_errors(self.engine), self.engine.connect() as connection:
             return connection.scalar(select(func.count()).where(which)) or 0
 
     def run_ids(self) -> set[str]:
@@ -306,21 +306,21 @@ class RunRepository:
         self, table: Table, run_id: str, order: ColumnElement[Any]
     ) -> dict[str, Sequence[Any]]:
         query = select(table).where(table.c.run_id == run_id).order_by(order)
-        with database_errors(self._engine), self._engine.connect() as connection:
+        with database_errors(self.engine), self.engine.connect() as connection:
             rows = connection.execute(query).all()
         columns: list[Sequence[Any]] = [*zip(*rows, strict=True)] or [()] * len(table.c)
         return dict(zip(table.c.keys(), columns, strict=True))
 
     def _rows(self, query: Any) -> list[RowMapping]:
-        with database_errors(self._engine), self._engine.connect() as connection:
+        with database_errors(self.engine), self.engine.connect() as connection:
             return list(connection.execute(query).mappings())
 
     def _insert_many(self, table: Table, rows: Iterator[tuple[object, ...]]) -> None:
         """Plain tuples, a batch at a time: half the time of SQLAlchemy's dicts, and few held."""
-        mark = "?" if self._engine.dialect.paramstyle == "qmark" else "%s"
+        mark = "?" if self.engine.dialect.paramstyle == "qmark" else "%s"
         marks = ", ".join([mark] * len(table.c))
         names = ", ".join(table.c.keys())
         command = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
-        with database_errors(self._engine), self._engine.begin() as connection:
+        with database_errors(self.engine), self.engine.begin() as connection:
             while batch := list(islice(rows, _BATCH_ROWS)):
                 connection.exec_driver_sql(command, batch)

@@ -207,10 +207,10 @@ def status(as_json: AsJson = False) -> None:
     context = Context()
     sessions = seen(context.settings.data_folder)
     repository = RunRepository(context.engine)
-    unfinished = [described(dict(run)) for run in repository.unfinished_runs()]
+    unfinished = [described(run, context.engine) for run in repository.unfinished_runs()]
     running = [run["run_id"] for run in unfinished if run["state"] == RUNNING]
     gone = {run["run_id"] for run in unfinished} - {*running}
-    last = next((described(dict(run)) for run in repository.list_runs(1)), None)
+    last = next((described(run, context.engine) for run in repository.list_runs(1)), None)
     found: dict[str, Any] = {
         "state": "RUNNING" if running else "STOPPED",
         "running": running,

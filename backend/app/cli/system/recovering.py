@@ -102,12 +102,11 @@ def give_up(account: str, as_json: bool) -> None:
 
 def _need_broken_off(context: Context, account: str) -> None:
     """Refuse to call a run broken off that goes on."""
-    from app.core.processes import is_gone
     from app.managers.time_manager import WallClock
     from app.repositories.account_locks import AccountLocks
 
-    holder = AccountLocks(context.engine, WallClock()).holder(account)
-    if holder is not None and not is_gone(holder.process):
+    holder = AccountLocks(context.engine, WallClock()).trader(account)
+    if holder is not None:
         process = holder.process
         raise StateError(
             f"Run {holder.run_id} of the account '{account}' goes on as process {process.pid} on "
