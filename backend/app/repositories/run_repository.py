@@ -59,8 +59,14 @@ def _text(units: int) -> str:
     return f"{from_units(units):f}"
 
 
-def _reason(text: str) -> str | None:
+def _shown(text: str | None) -> str | None:
+    """A text of others without the one character that PostgreSQL refuses; None for none."""
+    return text.replace("\0", "\\x00") if text else None
+
+
+def _reason(given: str) -> str | None:
     """An order's reason as its column holds it."""
+    text = _shown(given) or ""
     whole = len(text) <= _REASON_LENGTH
     return (text if whole else text[: _REASON_LENGTH - 3] + "...") or None
 
@@ -115,7 +121,7 @@ class RunRepository:
                 state=state,
                 ended_at=ended_at,
                 summary=None if summary is None else dict(summary),
-                error=error,
+                error=_shown(error),
                 fingerprint=fingerprint,
             )
         )
@@ -175,7 +181,7 @@ class RunRepository:
                     _text(abs(units)),
                     limit,
                     stop,
-                    reason or None,
+                    _shown(reason),
                 )
                 for place, (order_id, at_ns, what, units, limit, stop, reason) in enumerate(
                     changes, 1
