@@ -1,13 +1,15 @@
 """What a database on a server does, and no file: it is restarted, goes away, and hangs."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
 from sqlalchemy import Engine
 
-from app.core.errors import DatabaseAway
+from app.core.errors import DatabaseAway, DataError
+from app.core.money import UNITS
+from app.core.orders import RecordedFill
 from app.repositories import database
 from app.repositories.database import database_errors, ensure_database, open_database
 from app.repositories.run_repository import RunRepository
@@ -97,3 +99,31 @@ def test_how_long_a_server_may_be_silent_is_said_by_the_url_where_it_says_so(
             told = driver.info.get_parameters()
         assert (told["connect_timeout"], told["tcp_user_timeout"]) == (expected, "15000")
         engine.dispose()
+
+
+def test_rows_are_stored_all_or_none_whatever_ends_their_way(engine: Engine, other: Engine) -> None:
+    runs = RunRepository(engine)
+    runs.start_run("r1", name="demo", mode="replay", config={}, started_at="2026", pid=1)
+
+    def fills(trouble: Callable[[], object]) -> Iterator[RecordedFill]:
+        for number in range(1, 20_001):
+            yield (number, number, 0, UNITS, 150.25, 0, 1, 2)
+            if number == 10_000:
+                trouble()
+
+    def end_all() -> None:
+        with other.connect() as connection:
+            connection.exec_driver_sql(END_ALL)
+
+    def fail() -> None:
+        raise ValueError("a file that is torn")
+
+    with pytest.raises(ValueError, match="torn"):
+        runs.add_fills("r1", fills(fail), ["AAPL"])
+    with pytest.raises(DatabaseAway, match="cannot be used"):
+        runs.add_fills("r1", fills(end_all), ["AAPL"])
+    with pytest.raises(DataError, match="refused a record: duplicate key"):
+        runs.add_fills("r1", [*fills(tuple), (5, 5, 0, UNITS, 1.0, 0, 1, 2)], ["AAPL"])
+    assert runs.counts("r1") == (0, 0)
+    runs.add_fills("r1", fills(tuple), ["AAPL"])
+    assert runs.counts("r1") == (0, 20_000)

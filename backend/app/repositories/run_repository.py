@@ -26,7 +26,7 @@ from app.core.run_ids import runs_back
 from app.core.run_states import RUNNING
 from app.models import tables
 from app.models.tables import Base, OrderRow, RunRow
-from app.repositories.database import database_errors
+from app.repositories.database import copy_rows, database_errors
 
 Row = Mapping[str, Any]
 
@@ -323,9 +323,11 @@ class RunRepository:
 
     def _insert_many(self, table: Table, rows: Iterator[tuple[object, ...]]) -> None:
         """Plain tuples, a batch at a time: half the time of SQLAlchemy's dicts, and few held."""
-        mark = "?" if self.engine.dialect.paramstyle == "qmark" else "%s"
-        marks = ", ".join([mark] * len(table.c))
         names = ", ".join(table.c.keys())
+        if self.engine.dialect.name != "sqlite":
+            copy_rows(self.engine, f"COPY {table.name} ({names}) FROM STDIN", rows)
+            return
+        marks = ", ".join("?" * len(table.c))
         command = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
         with database_errors(self.engine), self.engine.begin() as connection:
             while batch := list(islice(rows, _BATCH_ROWS)):
