@@ -15,6 +15,7 @@ import msgspec
 
 from app.core.bars import no_rows
 from app.core.errors import AppError, DataError, NotFoundError, StateError
+from app.core.folders import need_run_folder
 from app.core.messages import Message
 from app.core.progress import OnCount, counted
 from app.core.run_ids import runs_back
@@ -117,6 +118,7 @@ class Rebuilding:
         self._times = times
         self._source = source
         self._row = self._known_row()
+        need_run_folder(folder)
         self._journal = RunJournal(folder)
         self.header = self._journal.header()
         self._end = self._journal.end()
