@@ -253,6 +253,23 @@ def test_the_socket_of_a_session_that_was_killed_outright_is_cleaned_away(
     assert list((terminal.house.folder / "control").iterdir()) == []
 
 
+def test_a_session_is_seen_though_the_database_is_away(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = terminal.detach()
+    with monkeypatch.context() as patch:
+        patch.setenv("MISMARTERA_DATABASE_URL", "postgresql://me@127.0.0.1:1/bars")
+        code, out, err = terminal.run("system", "status", "--json")
+        assert (code, "cannot be used" in err) == (1, True)
+        found = json.loads(out)
+        assert (found["running"], found["last_run"]) == ([run["run_id"]], None)
+        assert [one["run_id"] for one in found["sessions"]] == [run["run_id"]]
+        assert "System" in terminal.run("system", "status")[1]
+    terminal.run("system", "kill")
+    monkeypatch.setenv("MISMARTERA_DATABASE_URL", "postgresql://me@127.0.0.1:1/bars")
+    assert terminal.run("system", "status")[:2] == (1, "")
+
+
 @pytest.mark.parametrize("runner", ["pool", "inline"])
 def test_a_session_whose_strategy_spins_is_killed_in_seconds(
     terminal: Terminal, runner: str

@@ -1,10 +1,13 @@
 """Live runs on a practice venue by the commands a user gives, each in a process of its own."""
 
+import contextlib
 import json
 import signal
+import sqlite3
 import sys
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -120,6 +123,14 @@ def _damage_is_found(terminal: LiveTerminal, run_id: str) -> None:
     assert "part-0001" in err
 
 
+def be_restarted(data: Path) -> None:
+    """As if the machine had been: who holds an account is of another boot, and long silent."""
+    with contextlib.closing(sqlite3.connect(data / "mismartera.db")) as connection, connection:
+        connection.execute(
+            "UPDATE account_locks SET machine = 'before', heartbeat_ns = heartbeat_ns - 60000000000"
+        )
+
+
 def test_a_killed_run_is_previewed_recovered_under_its_id_and_proves_itself(
     terminal: LiveTerminal,
 ) -> None:
@@ -137,6 +148,8 @@ def test_a_killed_run_is_previewed_recovered_under_its_id_and_proves_itself(
     assert "broke off" in out
     assert "Nothing was changed or sent." in out
     assert journal.read_bytes() == before
+    be_restarted(terminal.data)
+    assert terminal.run(*recover, "--dry-run")[0] == 0
     summary = terminal.json(*recover)
     run_id = journal.parent.parent.name
     assert (summary["run_id"], summary["state"]) == (run_id, "finished")

@@ -13,7 +13,13 @@ from app.core.errors import DataError
 from app.core.processes import Process, is_gone, this_process
 from app.managers.system_manager.live.account_keeper import AccountKeeper
 from app.managers.time_manager import WallClock
-from app.repositories.account_locks import SILENT_NS, AccountLocks, AccountTaken, LockLost
+from app.repositories.account_locks import (
+    SILENT_NS,
+    AccountLocks,
+    AccountTaken,
+    LockLost,
+    is_under_way,
+)
 
 SINCE = "2026-01-05T10:00:00-05:00"
 ELSEWHERE = Process("far-away", "another boot", 4_711, "1")
@@ -222,3 +228,78 @@ def test_a_database_that_is_away_is_borne_for_a_while_and_then_the_account_count
     keeper.regain()  # nobody has taken it meanwhile
     assert not keeper.lost
     keeper.close()
+
+
+class Hanging(AccountLocks):
+    """A database that takes what it is asked, and does not answer."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, WallClock())
+        self.answers = threading.Event()
+
+    def renew(self, account: str, token: int) -> None:
+        assert self.answers.wait(30)
+        super().renew(account, token)
+
+
+def test_a_database_that_hangs_is_away_as_one_that_fails(engine: Engine) -> None:
+    told: list[str] = []
+    clock, own = Jumping(), Hanging(engine)
+    keeper = AccountKeeper(own, "paper", "run-1", since=SINCE, on_lost=told.append, clock=clock)
+    beat = threading.Thread(target=keeper.beat)
+    beat.start()
+    for second in range(40):
+        clock.seconds = second
+        keeper.look()
+        assert bool(told) == (second >= 25)
+    assert told == ["The hold on account paper could not be renewed: the database does not answer."]
+    own.answers.set()
+    beat.join(30)
+    assert keeper.lost
+    keeper.regain()
+    keeper.look()
+    assert (keeper.lost, len(told)) == (False, 1)
+    keeper.close()
+
+
+def test_a_process_that_stood_still_for_long_renews_before_it_counts_as_lost(
+    engine: Engine,
+) -> None:
+    told: list[str] = []
+    clock, locks = Jumping(), AccountLocks(engine, WallClock())
+    keeper = AccountKeeper(locks, "paper", "run-1", since=SINCE, on_lost=told.append, clock=clock)
+    clock.seconds = 3_600
+    keeper.look()
+    keeper.beat()
+    for _ in range(9):
+        keeper.look()
+    assert told == []
+    keeper.close()
+
+
+def test_whether_a_live_run_goes_on_is_told_by_its_hold_wherever_its_process_is(
+    engine: Engine, locks: AccountLocks
+) -> None:
+    far, wall = elsewhere(engine), WallClock()
+    gone, here = ended_process().pid, os.getpid()
+    run: dict[str, object] = {"run_id": "run-1", "state": "running", "pid": gone}
+    token = far.acquire("paper", "run-1", since=SINCE)
+    assert is_under_way(run, engine, wall)
+    assert not is_under_way({**run, "run_id": "a replay"}, engine, wall)
+    assert not is_under_way({**run, "state": "failed"}, engine, wall)
+    trader = locks.trader("paper")
+    assert trader is not None
+    assert trader.run_id == "run-1"
+
+    be_silent(engine, 2 * SILENT_NS)
+    assert not is_under_way({**run, "pid": here}, engine, wall)  # it is another's number here
+    assert locks.trader("paper") is None
+    assert locks.holder("paper") == msgspec.structs.replace(
+        trader, heartbeat_ns=trader.heartbeat_ns - 2 * SILENT_NS
+    )
+
+    far.release("paper", token)
+    assert [is_under_way({**run, "pid": pid}, engine, wall) for pid in (gone, here)] == [
+        False,
+        True,
+    ]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 from tests.own_ports import free_ports
 
 from app.cli.doctor import examining, folder, machine, standing
@@ -24,6 +25,7 @@ from app.cli.main import main
 from app.cli.tree import node
 from app.core.settings import Settings
 from app.repositories.database import SCHEMA_REVISION
+from app.repositories.run_repository import RunRepository
 
 PASSWORD = "hunter2hunter2"
 
@@ -167,14 +169,13 @@ def test_an_old_schema_is_brought_up_to_date(desk: Path, doctor: Doctor) -> None
     doctor.cure(found)
 
 
-def test_a_live_run_whose_process_is_gone_is_told(desk: Path, doctor: Doctor) -> None:
-    from app.repositories.database import ensure_database, open_database, sqlite_url
-    from app.repositories.run_repository import RunRepository
-
+def test_a_live_run_whose_process_is_gone_is_told(
+    desk: Path, doctor: Doctor, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ended = subprocess.Popen(["true"])
     ended.wait()
-    engine = open_database(sqlite_url(desk / "data"))
-    ensure_database(engine)
+    url = engine.url.render_as_string(hide_password=False)
+    monkeypatch.setenv("MISMARTERA_DATABASE_URL", url)
     runs = RunRepository(engine)
     config = {"live": {"account": "my own"}}
     for run_id, pid in (("1", ended.pid), ("2", os.getpid()), ("3", ended.pid)):
@@ -192,6 +193,23 @@ def test_a_live_run_whose_process_is_gone_is_told(desk: Path, doctor: Doctor) ->
     runs.start_run("4", name="n", mode="live", config={}, started_at="2026", pid=os.getpid())
     engine.dispose()
     assert doctor.one("runs").what == "2 under way, no live run broke off"
+    assert doctor.one("real money").what == "no run and no config trades it"
+    config = {"live": {"account": "my own", "real_money": "I trade real money"}}
+    runs.start_run("5", name="n", mode="live", config=config, started_at="2026", pid=ended.pid)
+    told = doctor.one("real money")
+    assert told.what == "run 5 trades REAL MONEY and broke off"
+    assert told.remedy == "./start_cli.sh system recover --account 'my own' --dry-run"
+
+
+def test_runs_of_a_database_that_is_not_looked_at_are_not_known(
+    desk: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MISMARTERA_DATABASE_URL", "postgresql://me@db.example.com/trading")
+    found = doctor.look("database", "runs", "real money")
+    assert [one.what for one in found[1:]] == [
+        "not known: see the database",
+        "runs are not known; no config trades it",
+    ]
 
 
 def test_a_damaged_file_of_bars_is_put_aside(desk: Path, doctor: Doctor) -> None:

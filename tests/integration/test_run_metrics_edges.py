@@ -221,7 +221,7 @@ def test_a_record_of_old_that_knows_less_is_measured_all_the_same(
         del facts[name]
     path.write_text(json.dumps(facts))
     config = {name: found.config[name] for name in ("name", "symbols", "replay", "strategies")}
-    engine = system_house.runs()._engine
+    engine = system_house.runs().engine
     with engine.begin() as connection:
         connection.execute(update(RunRow).where(RunRow.run_id == found.id).values(config=config))
     old = open_run(found.id, data_folder=system_house.folder)

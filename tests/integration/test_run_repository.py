@@ -55,6 +55,19 @@ def fill(fill_id: int, units: int = 100 * UNITS, price: float = 150.25) -> Recor
     return (fill_id, fill_id, 0, units, price, 12_345, START_NS, START_NS + 60)
 
 
+def test_what_others_say_is_kept_whatever_is_in_it(repository: RunRepository) -> None:
+    said = 'it\'s "odd" %s \0 日本 \\ ☃\n'
+    start(repository, "r1")
+    repository.add_orders("r1", [order(1, state=REJECTED, reason=said)], ["it's %s"])
+    repository.add_order_changes("r1", [(1, START_NS, "cancel", UNITS, None, None, said)])
+    repository.finish_run("r1", state=FAILED, ended_at="2026", error=said, summary={"said": said})
+    kept = said.replace("\0", r"\x00")  # which PostgreSQL has no place for
+    run, (given,) = repository.get_run("r1"), repository.get_orders("r1")
+    assert (run["error"], run["summary"]) == (kept, {"said": said})
+    assert (given["reason"], given["strategy"]) == (kept, "it's %s")
+    assert repository.get_order_changes("r1")[0]["reason"] == kept
+
+
 def test_a_run_begins_running_and_ends_with_its_summary(repository: RunRepository) -> None:
     start(repository, "r1")
     begun = repository.get_run("r1")

@@ -109,18 +109,18 @@ def test_a_run_that_was_killed_has_its_rows_up_to_then_and_goes_on(house: LiveRu
     house.until_it_trades(6)
     (run,) = house.runs.list_runs()
     run_id = run["run_id"]
-    assert described(run)["state"] == "running"
+    assert described(run, house.runs.engine)["state"] == "running"
     with pytest.raises(StateError, match=f"Run {run_id} goes on in process {process.pid}"):
         house.rebuild(run_id)
     process.kill()
     process.communicate(timeout=20)
-    assert described(house.runs.get_run(run_id))["state"] == "abandoned"
+    assert described(house.runs.get_run(run_id), house.runs.engine)["state"] == "abandoned"
     assert not house.rows(run_id)["fills"]
 
     house.rebuild(run_id)
     half = house.rows(run_id)
     (row,) = half["run"]
-    assert (described(row)["state"], row["ended_at"]) == ("abandoned", None)
+    assert (described(row, house.runs.engine)["state"], row["ended_at"]) == ("abandoned", None)
     assert len(half["fills"]) >= 5
     assert row["summary"]["fills"] == len(half["fills"])
     assert row["summary"]["orders"] == len(half["orders"])
@@ -279,7 +279,7 @@ def test_an_order_that_was_never_durable_is_in_no_row(
     assert given
     assert not set(given) & set(void)
     assert (summary.state, summary.orders) == ("running", len(given))
-    assert described(rows["run"][0])["state"] == "abandoned"
+    assert described(rows["run"][0], house.runs.engine)["state"] == "abandoned"
 
 
 def test_a_strategy_that_decides_otherwise_leaves_all_as_it_is(

@@ -1,5 +1,6 @@
 """A run that broke off while it was being ended: what its journal still says, and what is done."""
 
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ import pytest
 from loguru import logger
 
 from app.core.bars import Block, fields_of, no_rows
-from app.core.errors import DatabaseLocked
+from app.core.errors import DatabaseAway
 from app.core.halts import START
 from app.core.message_codec import encode_message, encode_note, encode_output
 from app.core.messages import Bars, BrokerNews, Command, EndOfStream, LastNews, Message
@@ -19,6 +20,7 @@ from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.system_manager.journal.journal_feed import ALARM, JournalFeed, RunJournal
 from app.managers.system_manager.record.run_record import RunRecord
 from app.managers.system_manager.rerun.recovery import Recovery
+from app.managers.time_manager import WallClock
 from app.repositories import journal_format as form
 from app.repositories.journal_file import Entry, JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER, has_begun
@@ -182,6 +184,16 @@ def test_a_stop_is_asked_for_again_only_where_nothing_closes_what_is_held(
     assert is_left_holding(cast(ExecutionManager, execution), left) == asked
 
 
+class NoWait(WallClock):
+    """Notes for how long it was to wait."""
+
+    waited_seconds = 0.0
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        self.waited_seconds += seconds
+        return False
+
+
 class LockedFor:
     """A repository whose database somebody else has for so many tries."""
 
@@ -191,7 +203,7 @@ class LockedFor:
     def clear_rows(self, run_id: str) -> None:
         self.left -= 1
         if self.left >= 0:
-            raise DatabaseLocked("database is locked")
+            raise DatabaseAway("database is locked")
 
     def add_orders(self, *given: Any) -> None:
         self.stored += 1
@@ -208,14 +220,18 @@ def test_rows_wait_while_somebody_else_has_the_database(
     record = RunRecord(
         tmp_path, "run", cast(RunRepository, repository), ["one"], ["AAA"], ["USD"], str
     )
+    record._wall = wall = NoWait()
     try:
         if stored:
             record._store_patiently()
         else:
-            with pytest.raises(DatabaseLocked):
+            with pytest.raises(DatabaseAway):
                 record._store_patiently()
     finally:
         logger.enable("app")
         record._rows.delete()
         record._curve.close()
     assert repository.stored == stored
+    assert wall.waited_seconds == pytest.approx(
+        10 * min(tries, 5), abs=1
+    )  # a server says no at once

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
+from sqlalchemy import Engine
 
 from app.cli.shell.greeting import greeting
 from app.core.settings import Settings
@@ -50,6 +52,37 @@ def held(text: str) -> str:
     assert text.isascii()
     assert max(map(len, text.splitlines())) <= 80
     return text
+
+
+def test_runs_on_a_server_are_told_where_their_folders_are_here(
+    tmp_path: Path, engine: Engine
+) -> None:
+    url = engine.url.render_as_string(hide_password=False)
+    given = Settings(data_folder=tmp_path, database_url=SecretStr(url))
+    runs = RunRepository(engine)
+    real = {"account": "mine", "real_money": "I trade real money"}
+    begin(runs, "20260105-100000-mine", NOBODY, "live", real)
+    begin(runs, "20260105-100000-here", os.getpid())
+    for name in ("20260105-100000-mine", "20260105-100000-here"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+    text = held(greeting(given))
+    assert "1 session runs: 20260105-100000-here." in text
+    assert "REAL MONEY: 20260105-100000-mine trades it." in text
+    assert "'system recover --account mine --dry-run'" in " ".join(text.split())
+
+
+def test_a_server_that_is_away_or_shared_with_others_changes_no_greeting(
+    tmp_path: Path, postgresql_url: str
+) -> None:
+    engine = open_database(postgresql_url)
+    Base.metadata.drop_all(engine)
+    Base.metadata.create_all(engine)
+    begin(RunRepository(engine), "20260105-100000-theirs", NOBODY, "live", {"account": "theirs"})
+    engine.dispose()
+    (tmp_path / "runs" / "20260105-100000-over").mkdir(parents=True)
+    for url in (postgresql_url, "postgresql://me@127.0.0.1:1/bars", "postgresql://me@[/bars"):
+        given = Settings(data_folder=tmp_path, database_url=SecretStr(url))
+        assert len(held(greeting(given)).splitlines()) == 1
 
 
 def test_a_fresh_clone_is_greeted_with_three_commands_and_nothing_is_made(

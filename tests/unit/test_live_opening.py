@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.cli.main import main
 from app.core.config import SessionConfig
 from app.core.config_json import InvalidConfigError
 from app.core.errors import StateError
@@ -21,6 +22,7 @@ from app.repositories.account_risk import AccountRisk, AccountRisks
 from app.repositories.database import ensure_database, open_database, sqlite_url
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER
+from app.repositories.run_repository import RunRepository
 
 
 def test_a_journal_of_another_run_that_lacks_a_part_keeps_no_run_from_its_start(
@@ -35,6 +37,30 @@ def test_a_journal_of_another_run_that_lacks_a_part_keeps_no_run_from_its_start(
     writer.close()
     (folder / JOURNAL_FOLDER / "part-0001.journal").unlink()
     assert unfinished_run(engine, tmp_path / "runs", "default") is None
+
+
+def test_a_run_that_broke_off_elsewhere_is_left_to_nobody_by_no_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path))
+    engine, folder = open_database(sqlite_url(tmp_path)), tmp_path / "runs"
+    ensure_database(engine)
+    runs = RunRepository(engine)
+    for run_id, account, broker in (("1", "mine", "venue"), ("2", "toy", "paper")):
+        config = {"live": {"account": account, "broker": broker}}
+        runs.start_run(run_id, name="n", mode="live", config=config, started_at="2026", pid=0)
+    assert unfinished_run(engine, folder, "toy") is None
+    with pytest.raises(StateError, match=r"Run 1 of the account 'mine' broke off, and may .*copy"):
+        unfinished_run(engine, folder, "mine")
+    for words, code, told in (
+        ("--dry-run", 1, "'system recover --account mine --give-up' ends the run then."),
+        ("--give-up", 0, "Run 1 is given up."),
+        ("--give-up", 3, "No live run of the account 'mine' broke off"),
+    ):
+        assert main(["system", "recover", "--account", "mine", words]) == code
+        assert told in " ".join("".join(capsys.readouterr()).split())
+    assert unfinished_run(engine, folder, "mine") is None
+    engine.dispose()
 
 
 @pytest.mark.parametrize(("left", "counts"), [("", True), ("USD", True), ("EUR", False)])

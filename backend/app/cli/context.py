@@ -64,13 +64,11 @@ class Context:
         return open_database(url_of(self.settings))
 
     def trader(self, account: str) -> "Holder | None":
-        """Who trades an account now: whoever holds it, unless that process has ended."""
-        from app.core.processes import is_gone
+        """Who trades an account now: whoever holds it and lives."""
         from app.managers.time_manager import WallClock
         from app.repositories.account_locks import AccountLocks
 
-        holder = AccountLocks(self.engine, WallClock()).holder(account)
-        return None if holder is None or is_gone(holder.process) else holder
+        return AccountLocks(self.engine, WallClock()).trader(account)
 
     def session(self, run: str | None) -> "ControlClient":
         """A connection to the session of this run, or to the only one; `with` hangs up."""

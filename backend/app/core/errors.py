@@ -6,7 +6,7 @@
     ├── ConfigError               4   a session config or setting that cannot be used
     ├── RunTimeoutError           5   a run that did not finish in the time given
     ├── DataError                 1   bars, files or actions that cannot be used
-    │   └── DatabaseLocked            another process holds the database: try again
+    │   └── DatabaseAway              it is held by another process, or its server away: try again
     ├── StrategyError             1   a user's strategy failed (its own traceback inside)
     │   ├── LookaheadError            it, or its indicator, read past the clock
     │   └── NotReadyError             it read an indicator that is still warming up
@@ -61,7 +61,7 @@ class DataError(AppError):
     pass
 
 
-class DatabaseLocked(DataError):
+class DatabaseAway(DataError):
     pass
 
 

@@ -5,6 +5,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from app.core.errors import NotFoundError
+
 
 def can_only_read(folder: Path) -> bool:
     """Whether it is there, and nothing can be put into it."""
@@ -24,3 +26,13 @@ def lets_others_write(path: Path) -> bool:
         return bool(path.stat().st_mode & stat.S_IWOTH)
     except OSError:
         return False
+
+
+def need_run_folder(folder: Path) -> None:
+    """Refuse a run that only the database knows here."""
+    if not folder.exists():
+        raise NotFoundError(
+            f"Run {folder.name} has no folder in {folder.parent}: it was made with another data "
+            "folder on the same database, or its folder is gone. MISMARTERA_DATA_FOLDER says "
+            "where data lie."
+        )

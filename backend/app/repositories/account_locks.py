@@ -4,13 +4,26 @@ A holder renews its lock. One that is dead, or on another machine and silent for
 followed by the next, under a higher token; a renewal under the old one fails then.
 """
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, RowMapping, Table, Update, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    RowMapping,
+    Table,
+    Update,
+    select,
+    text,
+    update,
+)
 
 from app.core.errors import StateError
-from app.core.processes import Process, is_gone, this_process
+from app.core.processes import Process, is_gone, is_running, this_process
+from app.core.run_states import RUNNING
 from app.core.seams import Clock
 from app.models.tables import AccountLockRow
 from app.repositories.database import database_errors
@@ -99,6 +112,24 @@ class AccountLocks:
             row = self._row(connection, account)
         return None if row is None else _holder(row)
 
+    def trader(self, account: str) -> Holder | None:
+        """Who trades it: a holder that is dead does not."""
+        return self._living(_LOCKS.c.account == account)[1]
+
+    def trades(self, run_id: str) -> bool | None:
+        """Whether the run's process lives; None of a run that holds no account."""
+        is_held, holder = self._living(_LOCKS.c.run_id == run_id)
+        return holder is not None if is_held else None
+
+    def _living(self, which: ColumnElement[bool]) -> tuple[bool, Holder | None]:
+        """Whether somebody holds it, and who that is while he lives."""
+        with database_errors(self._engine), self._engine.connect() as connection:
+            row = connection.execute(select(_LOCKS).where(which)).mappings().first()
+            holder = None if row is None else _holder(row)
+            if holder is None:
+                return False, None
+            return True, None if _is_dead(holder, self._now_ns(connection)) else holder
+
     def _writing(self) -> AbstractContextManager[Connection]:
         return self._engine.execution_options(write_lock=True).begin()
 
@@ -112,6 +143,16 @@ class AccountLocks:
             return self._clock.now_ns()
         micros = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
         return int(connection.execute(text(micros)).scalar_one()) * 1_000
+
+
+def is_under_way(run: Mapping[str, Any] | RowMapping, engine: Engine, clock: Clock) -> bool:
+    """Whether a run's process lives, wherever that is; of one that holds no account, as a replay
+    does not, only a pid is known, and what that means elsewhere is not.
+    """
+    if run["state"] != RUNNING:
+        return False
+    trades = AccountLocks(engine, clock).trades(run["run_id"])
+    return is_running(run["pid"]) if trades is None else trades
 
 
 def _held(account: str, token: int) -> Update:

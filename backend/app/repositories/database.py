@@ -1,7 +1,7 @@
 """The database: SQLite by default, PostgreSQL by URL; the packaged migrations make its schema."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,10 +9,17 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.orm import Session
 
-from app.core.errors import ConfigError, DatabaseLocked, DataError
+from app.core.errors import ConfigError, DatabaseAway, DataError
 from app.core.folders import can_only_read
 
 if TYPE_CHECKING:
@@ -21,6 +28,15 @@ if TYPE_CHECKING:
 SCHEMA_REVISION = "0006"  # the newest migration; revisions are numbered, so they compare as text
 MIGRATIONS = "app.models:migrations"
 BUSY_TIMEOUT_MS = 10_000
+# PostgreSQL's: a server that is not reached, or goes without a word as its machine or the network
+# does, is away after 10 to 15 s. What a URL says itself counts.
+_BOUNDS = {
+    "connect_timeout": 10,
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
 _URLS = "use sqlite:///path/to/file.db or postgresql://user:password@host/name"
 _ADVISORY_LOCK = 7_403_118  # any number, the same in every process of ours
 
@@ -54,6 +70,8 @@ def open_database(url: str) -> Engine:
         ) from error
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, "journal_mode=WAL" if reader is None else "query_only=ON")
+    else:
+        _prepare_postgresql(engine)
     return engine
 
 
@@ -89,8 +107,10 @@ def _means_of(url: URL, reader: Callable[[], sqlite3.Connection] | None) -> dict
     """How an engine comes to its connections."""
     if reader is not None:
         return {"creator": reader}
-    is_sqlite = url.drivername.startswith("sqlite")
-    return {"connect_args": {"factory": _Connection}} if is_sqlite else {}
+    if url.drivername.startswith("sqlite"):
+        return {"connect_args": {"factory": _Connection}}
+    bounds = {name: value for name, value in _BOUNDS.items() if name not in url.query}
+    return {"connect_args": bounds, "pool_pre_ping": True}  # a server that was restarted is found
 
 
 def _reader_of(url: URL) -> Callable[[], sqlite3.Connection] | None:
@@ -154,10 +174,25 @@ def database_errors(engine: Engine) -> Iterator[None]:
         cause = words.splitlines()[0] if words else type(error).__name__
         if isinstance(error, IntegrityError):
             raise DataError(f"The database {_name(engine)} refused a record: {cause}.") from error
-        kind = DatabaseLocked if "locked" in cause else DataError
+        is_server = engine.dialect.name != "sqlite"
+        is_away = isinstance(error, OperationalError) if is_server else "locked" in cause
+        kind = DatabaseAway if is_away else DataError
         raise kind(
             f"The database {_name(engine)} cannot be used: {cause}. {_way_out(cause)}"
         ) from error
+
+
+def copy_rows(engine: Engine, command: str, rows: Iterable[tuple[object, ...]]) -> None:
+    """Send rows to PostgreSQL, all or none: a fifth of the time that inserting them takes."""
+    failure = engine.dialect.loaded_dbapi.Error
+    with database_errors(engine), engine.begin() as connection:
+        driver: Any = connection.connection.driver_connection
+        try:
+            with driver.cursor() as cursor, cursor.copy(command) as copy:
+                for row in rows:
+                    copy.write_row(row)
+        except failure as error:
+            raise DBAPIError.instance(command, None, error, failure) from error
 
 
 @contextmanager
@@ -195,6 +230,19 @@ def _prepare_sqlite(engine: Engine, way: str) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if locks else "BEGIN")
 
 
+def _prepare_postgresql(engine: Engine) -> None:
+    """Wait for others' locks as long as on SQLite, unless server, role or URL says for how long."""
+
+    @event.listens_for(engine, "connect")
+    def configure(dbapi: Any, record: object) -> None:
+        dbapi.execute(
+            "SELECT set_config('lock_timeout', %s, false) "
+            "WHERE current_setting('lock_timeout') = '0'",
+            (str(BUSY_TIMEOUT_MS),),
+        )
+        dbapi.commit()
+
+
 def revision_of(connection: Connection) -> str | None:
     """The schema's; None when there is none yet."""
     if not inspect(connection).has_table("alembic_version"):
@@ -228,6 +276,6 @@ def _way_out(cause: str) -> str:
             "Move the file away, or set MISMARTERA_DATABASE_URL to another one; the rows of a live "
             "run come back by 'runs rebuild RUN'."
         )
-    if "locked" in cause:
+    if "locked" in cause or "lock timeout" in cause:
         return "Another process has been writing for long; try again."
     return "Check that it can be reached and written; MISMARTERA_DATABASE_URL names another."

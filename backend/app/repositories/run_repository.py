@@ -26,7 +26,7 @@ from app.core.run_ids import runs_back
 from app.core.run_states import RUNNING
 from app.models import tables
 from app.models.tables import Base, OrderRow, RunRow
-from app.repositories.database import database_errors
+from app.repositories.database import copy_rows, database_errors
 
 Row = Mapping[str, Any]
 
@@ -65,8 +65,14 @@ def _text(units: int) -> str:
     return f"{from_units(units):f}"
 
 
-def _reason(text: str) -> str | None:
+def _shown(text: str | None) -> str | None:
+    """A text of others without the one character that PostgreSQL refuses; None for none."""
+    return text.replace("\0", "\\x00") if text else None
+
+
+def _reason(given: str) -> str | None:
     """An order's reason as its column holds it."""
+    text = _shown(given) or ""
     whole = len(text) <= _REASON_LENGTH
     return (text if whole else text[: _REASON_LENGTH - 3] + "...") or None
 
@@ -75,7 +81,7 @@ class RunRepository:
     """Reads and writes runs in one database whose schema is up to date."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
 
     def start_run(
         self, run_id: str, *, name: str, mode: str, config: Row, started_at: str, pid: int,
@@ -94,13 +100,13 @@ class RunRepository:
             "begun_ns": begun_ns,
             "config": dict(config),
         }
-        with database_errors(self._engine), self._engine.begin() as connection:
+        with database_errors(self.engine), self.engine.begin() as connection:
             connection.execute(insert(_RUNS).values(values))
 
     def resume_run(self, run_id: str, *, pid: int) -> None:
         """Record that an unfinished run goes on in another process."""
         change = update(_RUNS).where(_RUNS.c.run_id == run_id).values(pid=pid, summary=None)
-        with database_errors(self._engine), self._engine.begin() as connection:
+        with database_errors(self.engine), self.engine.begin() as connection:
             connection.execute(change)
 
     def finish_run(
@@ -121,17 +127,17 @@ class RunRepository:
                 state=state,
                 ended_at=ended_at,
                 summary=None if summary is None else dict(summary),
-                error=error,
+                error=_shown(error),
                 fingerprint=fingerprint,
             )
         )
-        with database_errors(self._engine), self._engine.begin() as connection:
+        with database_errors(self.engine), self.engine.begin() as connection:
             if connection.execute(change).rowcount == 0:
                 raise NotFoundError(f"There is no run '{run_id}' to finish.")
 
     def clear_rows(self, run_id: str) -> None:
         """Forget a run's orders, their changes and its fills: they are about to come again."""
-        with database_errors(self._engine), self._engine.begin() as connection:
+        with database_errors(self.engine), self.engine.begin() as connection:
             for table in (_FILLS, _CHANGES, _ORDERS):
                 connection.execute(delete(table).where(table.c.run_id == run_id))
 
@@ -181,7 +187,7 @@ class RunRepository:
                     _text(abs(units)),
                     limit,
                     stop,
-                    reason or None,
+                    _shown(reason),
                 )
                 for place, (order_id, at_ns, what, units, limit, stop, reason) in enumerate(
                     changes, 1
@@ -297,7 +303,7 @@ class RunRepository:
         return self._count((_ORDERS.c.run_id == run_id) & ended)
 
     def _count(self, which: ColumnElement[bool]) -> int:
-        with database_errors(self._engine), self._engine.connect() as connection:
+        with database_errors(self.engine), self.engine.connect() as connection:
             return connection.scalar(select(func.count()).where(which)) or 0
 
     def run_ids(self) -> set[str]:
@@ -312,21 +318,23 @@ class RunRepository:
         self, table: Table, run_id: str, order: ColumnElement[Any]
     ) -> dict[str, Sequence[Any]]:
         query = select(table).where(table.c.run_id == run_id).order_by(order)
-        with database_errors(self._engine), self._engine.connect() as connection:
+        with database_errors(self.engine), self.engine.connect() as connection:
             rows = connection.execute(query).all()
         columns: list[Sequence[Any]] = [*zip(*rows, strict=True)] or [()] * len(table.c)
         return dict(zip(table.c.keys(), columns, strict=True))
 
     def _rows(self, query: Any) -> list[RowMapping]:
-        with database_errors(self._engine), self._engine.connect() as connection:
+        with database_errors(self.engine), self.engine.connect() as connection:
             return list(connection.execute(query).mappings())
 
     def _insert_many(self, table: Table, rows: Iterator[tuple[object, ...]]) -> None:
         """Plain tuples, a batch at a time: half the time of SQLAlchemy's dicts, and few held."""
-        mark = "?" if self._engine.dialect.paramstyle == "qmark" else "%s"
-        marks = ", ".join([mark] * len(table.c))
         names = ", ".join(table.c.keys())
+        if self.engine.dialect.name != "sqlite":
+            copy_rows(self.engine, f"COPY {table.name} ({names}) FROM STDIN", rows)
+            return
+        marks = ", ".join("?" * len(table.c))
         command = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
-        with database_errors(self._engine), self._engine.begin() as connection:
+        with database_errors(self.engine), self.engine.begin() as connection:
             while batch := list(islice(rows, _BATCH_ROWS)):
                 connection.exec_driver_sql(command, batch)

@@ -7,11 +7,13 @@ import pyarrow.parquet as pq
 
 from app.core.arrow import floats, ints
 from app.core.errors import DataError, NotFoundError
+from app.core.folders import need_run_folder
 from app.results.columns import EquityColumns
 
 
 def read_curve(folder: Path) -> EquityColumns:
     """`equity.parquet` of a run's folder."""
+    need_run_folder(folder)
     path = folder / "equity.parquet"
     try:
         table = pq.read_table(path, columns=["instant", "equity"])

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from app.core.errors import NotFoundError, StateError, UsageError
-from app.core.processes import is_running
 from app.core.run_states import ABANDONED, RUNNING
 from app.core.settings import Settings, get_settings
 from app.managers.system_manager.record.recorded_run import read_run
+from app.managers.time_manager import WallClock
+from app.repositories.account_locks import is_under_way
 from app.repositories.journal_reader import JOURNAL_FOLDER
 from app.results.run import Run
 from app.results.sources import Sources
@@ -67,7 +68,7 @@ def _opened(sources: Sources, words: str) -> Run:
     sources.need_runs()
     record = read_run(words, sources.runs, sources.repository)
     row = record.row
-    if row["state"] == RUNNING and is_running(row["pid"]):
+    if is_under_way(row, sources.engine, WallClock()):
         raise StateError(
             f"Run {record.run_id} is under way in process {row['pid']}: it is read when it has "
             "ended. 'system stop' ends it."

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from app.cli.config_text import CONFIGS_FOLDER, SCHEMA
 from app.cli.doctor.finding import Ground, Verdict, failing, ok, warning
+from app.cli.doctor.store import stored_runs
 from app.cli.system.real_money import REAL_MONEY, is_real
 from app.cli.terminal.figures import count_text
+from app.core.accounts import account_of
 from app.core.errors import AppError
 from app.core.folders import lets_others_write
 from app.core.settings import ENV_FILE, PREFIX, Settings
@@ -90,15 +92,14 @@ def check_configs(ground: Ground) -> Iterator[Verdict]:
 
 def check_real_money(ground: Ground) -> Iterator[Verdict]:
     """Which runs without an end trade real money, and which configs would."""
-    from app.repositories.run_glance import glance
-
-    url = ground.settings.database_url
-    seen = glance(ground.settings.data_folder, url.get_secret_value() if url else None)
-    runs = [run for run in seen.unfinished if run.real_money]
-    for run in runs:
-        state = "goes on" if run.goes_on else "broke off"
-        steers = "status" if run.goes_on else f"recover --account {run.account} --dry-run"
-        what = f"run {run.run_id} trades {REAL_MONEY} and {state}"
+    stored = stored_runs(ground)
+    unfinished = [] if stored is None else stored.unfinished
+    runs = [(run, goes_on) for run, goes_on in unfinished if is_real(run["config"])]
+    for run, goes_on in runs:
+        state = "goes on" if goes_on else "broke off"
+        account = shlex.quote(account_of(run["config"]))
+        steers = "status" if goes_on else f"recover --account {account} --dry-run"
+        what = f"run {run['run_id']} trades {REAL_MONEY} and {state}"
         yield warning(what, f"./start_cli.sh system {steers}")
     names = [path.name for path in sorted(ground.configs.glob("*.json")) if _asks_for_it(path)]
     if names:
@@ -107,7 +108,8 @@ def check_real_money(ground: Ground) -> Iterator[Verdict]:
             "./start_cli.sh config check " + shlex.quote(str(ground.configs / names[0])),
         )
     if not runs and not names:
-        yield ok("no run and no config trades it")
+        known = "no run and" if stored is not None else "runs are not known;"
+        yield ok(f"{known} no config trades it")
 
 
 def _asks_for_it(path: Path) -> bool:

@@ -4,7 +4,7 @@ import datetime as dt
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from app.cli.doctor.finding import Ground, Verdict, failing, ok, warning
 from app.core.accounts import account_of
@@ -12,7 +12,7 @@ from app.core.errors import AppError
 from app.managers.time_manager.clock import WallClock
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Engine, RowMapping
 
 LOOK_SECONDS: Final = 1.0  # that pages and files are looked at; then the rest is left
 _LOOPBACK: Final = ("", "localhost", "127.0.0.1", "::1")
@@ -41,8 +41,7 @@ def check_database(ground: Ground) -> Iterator[Verdict]:
         return
     engine = open_engine(ground)
     try:
-        host = str(engine.url.query.get("host") or engine.url.host or "")
-        if path is None and host not in _LOOPBACK and not host.startswith("/"):
+        if host := host_elsewhere(engine):
             yield ok(f"at {host}; not looked at, as this uses no network")
             return
         health = examined(engine, Deadline(LOOK_SECONDS).is_past)
@@ -64,6 +63,13 @@ def check_database(ground: Ground) -> Iterator[Verdict]:
     else:
         part = "its pages are whole" if health.is_whole else "too large to look at all pages"
         yield ok(f"{name}: schema {health.revision}, {part}")
+
+
+def host_elsewhere(engine: "Engine") -> str:
+    """The host of a database that only a network reaches, else ""."""
+    host = str(engine.url.query.get("host") or engine.url.host or "")
+    is_here = engine.dialect.name == "sqlite" or host in _LOOPBACK or host.startswith("/")
+    return "" if is_here else host
 
 
 def sqlite_path(ground: Ground) -> Path | None:
@@ -94,27 +100,44 @@ def _move_away(path: Path | None) -> str:
     return f"mkdir -p {shlex.quote(str(folder))} && {moved}"
 
 
-def check_runs(ground: Ground) -> Iterator[Verdict]:
-    """No live run broke off and waits to be gone on with, and the database knows them all."""
-    from app.core.processes import is_running
-    from app.repositories.journal_reader import JOURNAL_FOLDER, has_begun
+class StoredRuns(NamedTuple):
+    """What the database knows of runs."""
+
+    ids: set[str]
+    unfinished: "list[tuple[RowMapping, bool]]"  # each without an end, and whether it goes on
+
+
+def stored_runs(ground: Ground) -> StoredRuns | None:
+    """None where the database does not tell."""
+    from app.repositories.account_locks import is_under_way
     from app.repositories.run_repository import RunRepository
 
-    folder = ground.settings.runs_folder
-    journals = {path.parent.name for path in folder.glob(f"*/{JOURNAL_FOLDER}/")}  # of live runs
     path = sqlite_path(ground)
-    unfinished, known = [], set[str]()
-    if path is not None and path.exists():
-        engine = open_engine(ground)
-        try:
-            runs = RunRepository(engine)
-            unfinished, known = runs.unfinished_runs(), runs.run_ids()
-        except AppError:
-            yield ok("not known: see the database")
-            return
-        finally:
-            engine.dispose()
-    gone = [run for run in unfinished if not is_running(int(run["pid"] or 0))]
+    if path is not None and not path.exists():
+        return StoredRuns(set(), [])
+    engine, wall = open_engine(ground), WallClock()
+    try:
+        if host_elsewhere(engine):
+            return None
+        runs = RunRepository(engine)
+        found = [(run, is_under_way(run, engine, wall)) for run in runs.unfinished_runs()]
+        return StoredRuns(runs.run_ids(), found)
+    except AppError:
+        return None
+    finally:
+        engine.dispose()
+
+
+def check_runs(ground: Ground) -> Iterator[Verdict]:
+    """No live run broke off and waits to be gone on with, and the database knows them all."""
+    from app.repositories.journal_reader import JOURNAL_FOLDER, has_begun
+
+    stored = stored_runs(ground)
+    if stored is None:
+        yield ok("not known: see the database")
+        return
+    folder = ground.settings.runs_folder
+    gone = [run for run, goes_on in stored.unfinished if not goes_on]
     broken = [run for run in gone if has_begun(folder / run["run_id"])]
     for run in broken:
         account = account_of(run["config"])
@@ -122,13 +145,14 @@ def check_runs(ground: Ground) -> Iterator[Verdict]:
             f"run {run['run_id']} broke off, and may have orders at its venue",
             f"./start_cli.sh system recover --account {shlex.quote(account)} --dry-run",
         )
-    unknown = sorted(journals - known) if path is not None else []
+    journals = {path.parent.name for path in folder.glob(f"*/{JOURNAL_FOLDER}/")}  # of live runs
+    unknown = sorted(journals - stored.ids)
     forgotten = [run_id for run_id in unknown if has_begun(folder / run_id)]
     for run_id in forgotten:
         what = f"run {run_id} has a journal, and the database does not know it"
         yield warning(what, f"./start_cli.sh runs rebuild {shlex.quote(run_id)}")
     if not broken and not forgotten:
-        yield ok(f"{len(unfinished) - len(gone)} under way, no live run broke off")
+        yield ok(f"{len(stored.unfinished) - len(gone)} under way, no live run broke off")
 
 
 def check_calendars(ground: Ground) -> Iterator[Verdict]:

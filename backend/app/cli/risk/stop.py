@@ -21,6 +21,8 @@ from app.core.errors import NotFoundError, RunTimeoutError, StateError, UsageErr
 from app.core.run_states import ABANDONED, RUNNING
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from app.managers.system_manager.control.client import ControlClient
 
 app = typer.Typer()
@@ -154,14 +156,16 @@ def _ended_before(run: str | None, error: NotFoundError) -> dict[str, Any]:
     try:
         return {**_outcome(last["run_id"]), "again": True}
     except NotFoundError:
-        raise error if run is None else NotFoundError(_why_not(dict(last))) from None
+        raise (
+            error if run is None else NotFoundError(_why_not(dict(last), repository.engine))
+        ) from None
 
 
-def _why_not(run: Mapping[str, Any]) -> str:
+def _why_not(run: Mapping[str, Any], engine: "Engine") -> str:
     """Why a run that is known cannot be stopped: no other is offered in its place."""
     from app.cli.runs.commands import described
 
-    run_id, state = run["run_id"], described(run)["state"]
+    run_id, state = run["run_id"], described(run, engine)["state"]
     if state == RUNNING:
         return (
             f"Run {run_id} is in process {run['pid']}, which does not listen, so nothing was "

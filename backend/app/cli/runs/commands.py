@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
@@ -13,8 +13,10 @@ from app.cli.terminal.output import console, print_json, print_table
 from app.cli.terminal.progress import counting
 from app.core.errors import StateError
 from app.core.orders import REJECTED
-from app.core.processes import is_running
 from app.core.run_states import ABANDONED, RUNNING
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine, RowMapping
 
 app = typer.Typer(help="Past runs: what they were given and what came of it.")
 
@@ -37,7 +39,8 @@ def list_runs(
     Example:
       ./start_cli.sh runs list --count 5
     """
-    runs = [described(run) for run in _repository().list_runs(count)]
+    repository = _repository()
+    runs = [described(run, repository.engine) for run in repository.list_runs(count)]
     if as_json:
         print_json(runs)
     elif not runs:
@@ -62,7 +65,7 @@ def show_run(
       ./start_cli.sh runs show last
     """
     repository = _repository()
-    run = described(repository.get_run(run_id))
+    run = described(repository.get_run(run_id), repository.engine)
     orders, fills = repository.counts(run["run_id"])
     refused = repository.refused_count(run["run_id"])
     recorded = {"orders": orders, "refused": refused, "fills": fills}
@@ -135,7 +138,7 @@ def show_orders(
     run = repository.get_run(run_id)
     recorded = repository.get_orders(run["run_id"])
     if not recorded:
-        _need_end(described(run))
+        _need_end(described(run, repository.engine))
     changes: dict[int, list[dict[str, Any]]] = {}
     for change in repository.get_order_changes(run["run_id"]):
         told = {name: change[name] for name in change if name not in ("run_id", "order_id")}
@@ -176,7 +179,7 @@ def rebuild(
     runs = context.settings.runs_folder
     with counting("running it again", "inputs") as on_count:
         made = rebuild_run(run_id, runs, context.engine, context.time, context.data.store, on_count)
-    state = described(_repository().get_run(made.run_id))["state"]
+    state = described(_repository().get_run(made.run_id), context.engine)["state"]
     summary = msgspec.structs.replace(made, state=state)
     if as_json:
         print_json(summary.as_json())
@@ -232,10 +235,13 @@ def _repository() -> Any:
     return RunRepository(Context().engine)
 
 
-def described(run: Mapping[str, Any]) -> dict[str, Any]:
+def described(run: "Mapping[str, Any] | RowMapping", engine: "Engine") -> dict[str, Any]:
     """The run as stored; a run whose process is gone is said to be `abandoned`."""
+    from app.managers.time_manager import WallClock
+    from app.repositories.account_locks import is_under_way
+
     described = dict(run)
-    if run["state"] == RUNNING and not is_running(run["pid"]):
+    if run["state"] == RUNNING and not is_under_way(run, engine, WallClock()):
         described["state"] = ABANDONED
     return described
 

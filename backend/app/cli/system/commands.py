@@ -18,11 +18,12 @@ from app.cli.system import control
 from app.cli.system.real_money import ConfirmedName, confirmed_for, confirmed_of
 from app.cli.terminal.output import console, errors, print_json, print_table
 from app.core.accounts import USUAL_ACCOUNT
-from app.core.errors import EXIT_INTERRUPTED, StateError, UsageError
+from app.core.errors import EXIT_INTERRUPTED, AppError, StateError, UsageError
 from app.core.run_states import INTERRUPTED, KILLED, RUNNING
 from app.core.signals import handled_by
 
 if TYPE_CHECKING:
+    from app.cli.context import Context
     from app.cli.system.serving import Serving
     from app.core.config import SessionConfig
     from app.managers.system_manager.run_session import OnProgress
@@ -199,40 +200,57 @@ def status(as_json: AsJson = False) -> None:
       ./start_cli.sh system status --json
     """
     from app.cli.context import Context
-    from app.cli.runs.commands import described
     from app.cli.system.control import SHORT_COLUMNS, print_sessions, seen, short_row
-    from app.cli.system.recovering import broken_off
-    from app.repositories.run_repository import RunRepository
 
     context = Context()
     sessions = seen(context.settings.data_folder)
+    away: AppError | None = None
+    try:
+        found = _recorded(context)
+    except AppError as error:
+        if not sessions:
+            raise
+        away = error  # those that run answer all the same
+        found = dict.fromkeys(("state", "running", "last_run", "last_state", "broken_off"))
+        found |= {"state": "RUNNING", "running": [view.run_id for view in sessions]}
+    broken_off = found.pop("broken_off")
+    if as_json:
+        told = [dict(zip(SHORT_COLUMNS, short_row(view), strict=True)) for view in sessions]
+        print_json({**found, "sessions": told, "broken_off": broken_off})
+    else:
+        for one in broken_off or ():
+            console.print(
+                f"Run {one['run_id']} of the account '{one['account']}' broke off. 'system recover "
+                f"--account {one['account']}' goes on with it; with --dry-run it tells how it "
+                "stands.",
+                markup=False,
+            )
+        rows = [(k, ", ".join(v) or None if isinstance(v, list) else v) for k, v in found.items()]
+        print_table("System", ("what", "value"), rows)
+        if sessions:
+            print_sessions(sessions)
+    if away is not None:
+        raise away
+
+
+def _recorded(context: "Context") -> dict[str, Any]:
+    """What the database says of the runs there are."""
+    from app.cli.runs.commands import described
+    from app.cli.system.recovering import broken_off
+    from app.repositories.run_repository import RunRepository
+
     repository = RunRepository(context.engine)
-    unfinished = [described(dict(run)) for run in repository.unfinished_runs()]
+    unfinished = [described(run, context.engine) for run in repository.unfinished_runs()]
     running = [run["run_id"] for run in unfinished if run["state"] == RUNNING]
     gone = {run["run_id"] for run in unfinished} - {*running}
-    last = next((described(dict(run)) for run in repository.list_runs(1)), None)
-    found: dict[str, Any] = {
+    last = next((described(run, context.engine) for run in repository.list_runs(1)), None)
+    return {
         "state": "RUNNING" if running else "STOPPED",
         "running": running,
         "last_run": last["run_id"] if last else None,
         "last_state": last["state"] if last else None,
-        "sessions": [dict(zip(SHORT_COLUMNS, short_row(view), strict=True)) for view in sessions],
+        "broken_off": broken_off(context, gone),
     }
-    found["broken_off"] = broken_off(context, gone)
-    if as_json:
-        print_json(found)
-        return
-    for one in found.pop("broken_off"):
-        console.print(
-            f"Run {one['run_id']} of the account '{one['account']}' broke off. 'system recover "
-            f"--account {one['account']}' goes on with it; with --dry-run it tells how it stands.",
-            markup=False,
-        )
-    del found["sessions"]
-    rows = [(name, ", ".join(v) or None if isinstance(v, list) else v) for name, v in found.items()]
-    print_table("System", ("what", "value"), rows)
-    if sessions:
-        print_sessions(sessions)
 
 
 @contextmanager

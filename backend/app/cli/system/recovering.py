@@ -27,11 +27,21 @@ def unfinished_config(account: str) -> "tuple[str, SessionConfig]":
     return found, RunJournal(folder).header().session_config
 
 
-def _unfinished(context: Context, account: str) -> str:
-    from app.managers.system_manager.live.live_opening import unfinished_runs
+def _unfinished(context: Context, account: str, *, is_given_up: bool = False) -> str:
+    from app.managers.system_manager.live.live_opening import (
+        elsewhere_text,
+        unfinished_elsewhere,
+        unfinished_runs,
+    )
 
-    found = unfinished_runs(context.engine, context.settings.runs_folder)
+    engine, runs = context.engine, context.settings.runs_folder
+    found = unfinished_runs(engine, runs)
     if account not in found:
+        elsewhere = unfinished_elsewhere(engine, runs, account)
+        if elsewhere is not None and is_given_up:
+            return elsewhere
+        if elsewhere is not None:
+            raise StateError(elsewhere_text(elsewhere, runs, account))
         raise NotFoundError(
             f"No live run of the account '{account}' broke off: there is nothing to recover."
             f"{did_you_mean(account, found)} 'runs list' shows how runs ended."
@@ -76,7 +86,7 @@ def give_up(account: str, as_json: bool) -> None:
     from app.repositories.run_repository import RunRepository
 
     context = Context()
-    run_id = _unfinished(context, account)
+    run_id = _unfinished(context, account, is_given_up=True)
     _need_broken_off(context, account)
     runs = RunRepository(context.engine)
     market = runs.get_run(run_id)["config"].get("market", DEFAULT_MARKET)  # no word of its journal

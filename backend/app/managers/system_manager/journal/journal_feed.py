@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from app.core.errors import DataError, NotFoundError
+from app.core.folders import need_run_folder
 from app.core.message_codec import (
     decode,
     decode_message,
@@ -253,6 +254,7 @@ def _read_state(record: Record) -> SavedState | None:
 
 def journal_of(run: Mapping[str, Any], runs: Path) -> RunJournal:
     """The journal of a run by its row in SQL; a replay has none."""
+    need_run_folder(runs / run["run_id"])
     if not (runs / run["run_id"] / JOURNAL_FOLDER).exists():
         raise NotFoundError(
             f"Run {run['run_id']} is a replay and has no journal: only live runs are verified. To "

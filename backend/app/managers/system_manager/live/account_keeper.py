@@ -10,6 +10,8 @@ from app.managers.time_manager import WallClock
 from app.repositories.account_locks import RENEW_SECONDS, SILENT_NS, AccountLocks, LockLost
 
 _LONGEST_NS = SILENT_NS * 2 // 3  # without a renewal; by then another may be about to follow
+_LOOK_SECONDS = 1.0
+_LATE_LOOKS = 5  # in a row before it counts: a process that stood still may renew first
 
 
 class AccountKeeper:
@@ -33,11 +35,18 @@ class AccountKeeper:
         self._clock = clock
         self._renewed_ns = clock.monotonic_ns()
         self._ended = threading.Event()
+        self._losing = threading.Lock()
+        self._late_looks = 0
         self.lost = False
 
     def start(self) -> None:
-        """Renew on a thread of its own from now on."""
-        threading.Thread(target=self._run, name="account keeper", daemon=True).start()
+        """Renew on a thread of its own from now on; another one looks, as a renewal may hang."""
+        for name, work, seconds in (
+            ("account keeper", self.beat, RENEW_SECONDS),
+            ("account watch", self.look, _LOOK_SECONDS),
+        ):
+            given = (work, seconds)
+            threading.Thread(target=self._repeat, args=given, name=name, daemon=True).start()
 
     def close(self) -> None:
         """Give the account back."""
@@ -57,26 +66,41 @@ class AccountKeeper:
         except LockLost:
             self.token = self._locks.acquire(self._account, self._run_id, since=self._since)
         self._renewed_ns, self.lost = asked_ns, False
-        self.start()
 
     def beat(self) -> None:
-        """Renew once; a database that does not answer is borne for a while."""
+        """Renew once, unless it is lost; a database that is away is borne for a while."""
+        if self.lost:
+            return
         asked_ns = self._clock.monotonic_ns()
         try:
             self._locks.renew(self._account, self.token)
         except LockLost as error:
             self._lose(str(error))
         except AppError as error:
-            if self._clock.monotonic_ns() - self._renewed_ns > _LONGEST_NS:
-                self._lose(f"The hold on account {self._account} could not be renewed: {error}")
+            if self._is_late():
+                self._lose_unheard(str(error))
         else:
             self._renewed_ns = asked_ns
 
+    def look(self) -> None:
+        """A database that neither answers nor fails is away too."""
+        self._late_looks = self._late_looks + 1 if self._is_late() else 0
+        if self._late_looks >= _LATE_LOOKS:
+            self._lose_unheard("the database does not answer.")
+
+    def _is_late(self) -> bool:
+        return self._clock.monotonic_ns() - self._renewed_ns > _LONGEST_NS
+
+    def _lose_unheard(self, why: str) -> None:
+        self._lose(f"The hold on account {self._account} could not be renewed: {why}")
+
     def _lose(self, why: str) -> None:
-        if not self.lost and not self._ended.is_set():
-            self.lost = True
+        with self._losing:
+            is_news = not self.lost and not self._ended.is_set()
+            self.lost = self.lost or is_news
+        if is_news:
             self._on_lost(why)
 
-    def _run(self) -> None:
-        while not self.lost and not self._clock.wait(self._ended, RENEW_SECONDS):
-            self.beat()
+    def _repeat(self, work: Callable[[], None], seconds: float) -> None:
+        while not self._clock.wait(self._ended, seconds):
+            work()

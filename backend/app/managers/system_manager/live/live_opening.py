@@ -212,6 +212,8 @@ def unfinished_run(engine: "Engine", runs: Path, account: str) -> str | None:
 
     found = unfinished_runs(engine, runs).get(account)
     if found is None:
+        if elsewhere := unfinished_elsewhere(engine, runs, account):
+            raise StateError(elsewhere_text(elsewhere, runs, account))
         _refuse_forgotten(runs, RunRepository(engine).run_ids(), account)
     return found
 
@@ -225,6 +227,32 @@ def unfinished_runs(engine: "Engine", runs: Path) -> dict[str, str]:
         if run["mode"] == "live" and has_begun(runs / run["run_id"]):
             found[account_of(run["config"])] = str(run["run_id"])
     return found
+
+
+def unfinished_elsewhere(engine: "Engine", runs: Path, account: str) -> str | None:
+    """The account's run that broke off with orders at a venue, and whose folder is not here, as
+    another machine has it: a new one would leave those to nobody.
+    """
+    from app.repositories.run_repository import RunRepository
+
+    if AccountLocks(engine, WallClock()).trader(account) is not None:
+        return None  # whoever wants the account hears of that
+    for run in RunRepository(engine).unfinished_runs():
+        at_venue = (run["config"].get("live") or {}).get("broker") == "venue"
+        is_ours = at_venue and account_of(run["config"]) == account
+        if is_ours and not (runs / run["run_id"]).exists():
+            return str(run["run_id"])
+    return None
+
+
+def elsewhere_text(run_id: str, runs: Path, account: str) -> str:
+    """What there is to do about it."""
+    return (
+        f"Run {run_id} of the account '{account}' broke off, and may have orders at its venue. Its "
+        f"folder is not in {runs}: go on with it in the data folder that has it, or copy it here. "
+        f"Where it is lost, see to the venue by hand; 'system recover --account {account} "
+        "--give-up' ends the run then."
+    )
 
 
 def _refuse_forgotten(runs: Path, known: set[str], account: str) -> None:

@@ -8,6 +8,7 @@ A live run whose disk refuses goes on without it: its journal has all of it.
 
 import json
 import shutil
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
-from app.core.errors import AppError, ConfigError, DatabaseLocked, DataError
+from app.core.errors import AppError, ConfigError, DatabaseAway, DataError
 from app.core.orders import Order
 from app.core.run_states import FAILED
 from app.core.seams import Alarm
@@ -23,13 +24,15 @@ from app.managers.system_manager.record.equity_file import EquityFile, record_er
 from app.managers.system_manager.record.summary import Summary, report_page
 from app.managers.system_manager.record.uncertain_bars import LocalText, UncertainBars
 from app.managers.system_manager.record.waiting_rows import WaitingRows
+from app.managers.time_manager import WallClock
 from app.threads.stream.results import Results
 
 if TYPE_CHECKING:
     from app.repositories.run_repository import RunRepository
 
 
-_MORE_TRIES = 5  # a minute, with the time each of them waits
+_MORE_TRIES = 5
+_TRY_SECONDS = 10.0  # so a minute in all; a file that is locked takes as long to say so
 
 
 def claim_folder(runs: Path, stem: str, repository: "RunRepository") -> tuple[str, Path]:
@@ -68,6 +71,7 @@ class RunRecord:
         with record_errors(folder):
             self._rows = WaitingRows(folder)
             self._uncertain = UncertainBars(folder, symbols, currencies, local_text)
+        self._wall = WallClock()
         self._alarm: Alarm | None = None  # of a live run
         self._make_of_journal: Callable[[], object] | None = None
         self._is_given_up = False  # the disk refused: it is made of the journal at the end
@@ -211,12 +215,15 @@ class RunRecord:
             self._write("report.md", report_page(summary, passport, error))
 
     def _store_patiently(self) -> None:
-        """Try again while somebody else has the database, each time for as long as it waits."""
+        """Try again while somebody else has the database, or its server is away."""
         for _ in range(_MORE_TRIES):
+            began_ns = self._wall.monotonic_ns()
             try:
                 return self._store_rows()
-            except DatabaseLocked as error:
+            except DatabaseAway as error:
                 logger.warning("Rows of run {} have to wait. {}", self.run_id, error)
+            spent_seconds = (self._wall.monotonic_ns() - began_ns) / 1e9
+            self._wall.wait(threading.Event(), _TRY_SECONDS - spent_seconds)
         return self._store_rows()
 
     def _store_rows(self) -> None:

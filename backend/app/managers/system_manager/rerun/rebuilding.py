@@ -15,8 +15,8 @@ import msgspec
 
 from app.core.bars import no_rows
 from app.core.errors import AppError, DataError, NotFoundError, StateError
+from app.core.folders import need_run_folder
 from app.core.messages import Message
-from app.core.processes import is_running
 from app.core.progress import OnCount, counted
 from app.core.run_ids import runs_back
 from app.core.run_states import FAILED, FINISHED, RUNNING
@@ -39,7 +39,7 @@ from app.managers.system_manager.rerun.recovery import Recovery
 from app.managers.system_manager.rerun.rewiring import HeardFeed, wired_again
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import TimeManager, WallClock
-from app.repositories.account_locks import AccountLocks
+from app.repositories.account_locks import AccountLocks, is_under_way
 from app.repositories.journal_reader import JOURNAL_FOLDER
 from app.strategies.failure import HookInterrupted
 from app.threads.stream.results import Results
@@ -118,6 +118,7 @@ class Rebuilding:
         self._times = times
         self._source = source
         self._row = self._known_row()
+        need_run_folder(folder)
         self._journal = RunJournal(folder)
         self.header = self._journal.header()
         self._end = self._journal.end()
@@ -257,7 +258,7 @@ class Rebuilding:
             raise DataError(
                 f"Run {self._run_id} is a replay and has no journal; start it again instead."
             )
-        if row["state"] == RUNNING and is_running(row["pid"]):
+        if is_under_way(row, self._repository.engine, WallClock()):
             raise StateError(
                 f"Run {self._run_id} goes on in process {row['pid']}. When it has ended, or "
                 "'system stop' has ended it, it can be rebuilt."

@@ -109,7 +109,8 @@ class Retelling:
         self._data = data
         self._times = times
         has_journal = (self._runs / self.run_id / JOURNAL_FOLDER).exists()
-        self._journal = journal_of(row, self._runs) if has_journal else None
+        is_told_by_it = has_journal or not row["config"].get("replay")
+        self._journal = journal_of(row, self._runs) if is_told_by_it else None
         self.config = self._config()
 
     @property
