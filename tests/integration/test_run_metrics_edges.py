@@ -16,7 +16,7 @@ from tests.measured_runs import check_defined, run
 from tests.system_house import TRADER, SystemHouse, stored_market, system_house
 
 from app import open_run
-from app.core.bars import BarColumns
+from app.core.bars import COLUMNS, BarColumns
 from app.core.errors import AppError
 from app.core.intervals import DAY_NS, MINUTE_NS
 from app.models.tables import RunRow
@@ -174,6 +174,103 @@ def test_what_fills_until_midnight_counts_at_the_rate_of_the_day_that_ends(
     assert len(set(rates)) > 2, "a day's bar is known as the next day begins"
     traded = (found.fills.value.abs() * rates).sum()
     assert found.metrics["traded_value"] == pytest.approx(traded)
+
+
+AT_MIDNIGHT = """
+from app.strategies import Strategy
+
+class Trader(Strategy):
+    def on_bar(self, bar):
+        if self.now.hour == 23:  # it fills on the last bar of the day, known as the next begins
+            self.order_target(bar.symbol, 9 if self.now.day % 2 else -6)
+        elif self.now.hour == 12 and self.now.day % 3 == 0:
+            self.order(bar.symbol, 3, at="close")
+"""
+
+
+@pytest.mark.parametrize("market_fill", ["next_open", "this_close"])
+def test_trades_that_meet_a_split_at_midnight_are_those_of_the_ledger(
+    system_house: SystemHouse, market_fill: str
+) -> None:
+    data = system_house.system.data_manager
+    first = np.datetime64("2024-06-01", "ns").astype(np.int64)
+    bars = random_bars(np.arange(first, first + 9 * DAY_NS, 60 * MINUTE_NS), 5)
+    data.store.merge(Series("24/7", "BTC/USDT", "1h"), bars, {})
+    path = system_house.folder / "actions.csv"
+    path.write_text(
+        "symbol,ex_date,kind,value\nBTC/USDT,2024-06-03,split,4\n"
+        "BTC/USDT,2024-06-05,split,0.5\nBTC/USDT,2024-06-06,dividend,0.3\n"
+    )
+    data.import_actions(path, "24/7")
+    text = AT_MIDNIGHT.replace("23", "0") if market_fill == "this_close" else AT_MIDNIGHT
+    system_house.strategy("trader.py", text)
+    parts: dict[str, Any] = {"market": "24/7", "symbols": ("BTC/USDT",), "base_interval": "1h"}
+    parts |= {"account": {"currency": "USDT"}, "execution": {"market_fill": market_fill}}
+    found = run(system_house, start="2024-06-01", end="2024-06-07", **parts)
+    trades, (told,) = found.trades, found.summary["strategies"]
+    assert trades.realised.sum() == pytest.approx(told["realised"])
+    assert trades.income.sum() == pytest.approx(told["income"])
+    assert (~trades.is_open).sum() == found.summary["trades"] > 3
+    assert told["income"] != 0
+    assert sum(one.cost_units for one in found.columns.book.stakes) == pytest.approx(
+        abs(found.facts["books"][0]["value"] - found.facts["books"][0]["unrealised"]) * 1e8
+    )
+
+
+def test_trades_by_time_are_of_the_bar_that_filled_them_first(system_house: SystemHouse) -> None:
+    """That of a Sunday is known as the Monday begins."""
+    first = np.datetime64("2024-05-25", "ns").astype(np.int64)
+    days = random_bars(np.arange(first, first + 20 * DAY_NS, DAY_NS), 5)
+    data = system_house.system.data_manager
+    data.store.merge(Series("24/7", "BTC/USDT", "1d"), days, {})
+    system_house.strategy("trader.py", COINS.replace("hour", "day"))
+    parts: dict[str, Any] = {"market": "24/7", "symbols": ("BTC/USDT",), "base_interval": "1d"}
+    parts["account"] = {"currency": "USDT"}
+    found = run(system_house, start="2024-05-26", end="2024-06-09", **parts)
+    closed = found.trades[~found.trades.is_open]
+    bars = found.fills.set_index("fill_id").bar_start[closed.first_fill_id]
+    assert (bars.dt.date.to_numpy() < closed.index.date).all()
+    for key, names in (
+        ("weekday", bars.dt.day_name()),
+        ("month", bars.dt.strftime("%Y-%m")),
+        ("hour", bars.dt.strftime("%H:00")),
+    ):
+        counted = {one.key: one.trades for one in found.metrics.slices[key]}
+        assert counted == names.value_counts().to_dict(), key
+
+
+AT_THE_CLOSE = """
+from app.strategies import Strategy
+
+class Trader(Strategy):
+    def on_session_open(self, session):
+        self.order("AAA", 50, at="close")
+"""
+
+
+@pytest.mark.parametrize("curve", ["instant", "session"])
+def test_what_falls_due_behind_the_last_bar_is_in_the_drawdown(
+    system_house: SystemHouse, curve: str
+) -> None:
+    """No bar ends as the session does: the fee of the closing auction lies behind the curve."""
+    data = system_house.system.data_manager
+    series = next(one for one in data.store.series() if one.symbol == "AAA")
+    bars = data.store.columns("XNYS", "AAA", "1m", 0, 2**62)
+    data.store.delete(series)
+    last_minutes = (bars.start_ns // MINUTE_NS) % (24 * 60) >= 19 * 60 + 50  # of New York's summer
+    early = BarColumns(*(getattr(bars, name)[~last_minutes] for name in COLUMNS))
+    data.store.merge(Series("XNYS", "AAA", "1m"), early, {})
+    system_house.strategy("trader.py", AT_THE_CLOSE)
+    parts: dict[str, Any] = {"symbols": ("AAA",), "report": {"equity": curve}}
+    parts["execution"] = {"fees": {"per_share": 10}}
+    found = run(system_house, end="2024-06-03", **parts)
+    lost = (100_000 - found.summary["final_equity"]) / 100_000
+    assert lost == pytest.approx(0.005)
+    assert found.summary["max_drawdown"] == pytest.approx(lost)
+    assert found.metrics["max_drawdown"] == pytest.approx(lost)
+    assert found.metrics["max_drawdown_money"] == pytest.approx(500)
+    (fall,) = found.metrics.falls
+    assert (fall.depth, fall.trough_ns) == (pytest.approx(lost), found.columns.sessions.end_ns[-1])
 
 
 def test_days_of_a_market_that_never_closes_are_those_of_utc(system_house: SystemHouse) -> None:

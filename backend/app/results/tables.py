@@ -35,6 +35,7 @@ from app.services.metrics.exposure import TradingTime
 from app.services.trades import Action, Fill, TradeBook, booked
 from app.threads.machine.garbage import seldom_collected
 
+_SAME = 1e-6  # money; a curve is of floats
 _NEAR = dt.timedelta(days=4)  # a session may open so long before its date, after a long weekend
 
 
@@ -52,6 +53,17 @@ class Tables:
     def equity(self) -> EquityColumns:
         """The curve; it begins with the first bar, so it lacks what the account opened with."""
         return read_curve(self._sources.runs / self._record.run_id)
+
+    @cached_property
+    def curve(self) -> EquityColumns:
+        """The same and what the account came to: costs and fills may lie behind the last bar."""
+        found, final = self.equity, self._record.summary.get("final_equity")
+        if not len(found) or final is None or abs(float(final) - found.equity[-1]) < _SAME:
+            return found
+        end_ns = max(int(found.instant_ns[-1]), int(self.fills.instant_ns.max(initial=0)))
+        return EquityColumns(
+            np.append(found.instant_ns, end_ns), np.append(found.equity, float(final))
+        )
 
     @cached_property
     def sessions(self) -> SessionColumns:
