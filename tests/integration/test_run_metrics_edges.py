@@ -90,6 +90,33 @@ def test_a_run_that_failed_is_measured_as_far_as_it_came(
     assert len(began) and began[-1] < found.equity.index[-1], "the rest of the day is not its own"
 
 
+HELD_TO_THE_END = """
+from app.strategies import Strategy
+
+class Trader(Strategy):
+    def on_bar(self, bar):
+        if self.now.minute == 45:
+            self.order_target("AAA", 100)
+        elif (self.now.day, self.now.hour) == (4, 11):
+            raise ValueError("enough")
+"""
+
+
+def test_time_in_which_a_run_that_ended_early_did_not_run_is_no_share_of_it(
+    system_house: SystemHouse,
+) -> None:
+    """What is bought on the first day is held as the second ends for it at eleven."""
+    system_house.strategy("trader.py", HELD_TO_THE_END)
+    with pytest.raises(AppError):
+        system_house.system.run(system_house.config())
+    found = open_run(data_folder=system_house.folder)
+    minutes, before = 390 + 90, 16  # a purchase at 9:45 is known at 9:46
+    assert found.metrics["time_in_market"] == pytest.approx((minutes - before) / minutes)
+    worth = 390 * 100_000 + 90 * found.sessions.equity.iloc[0]
+    cost = found.fills.value.sum() * (minutes - before)
+    assert found.metrics["exposure_average"] == pytest.approx(cost / worth)
+
+
 def test_bars_that_are_gone_take_only_what_is_looked_up_in_them(system_house: SystemHouse) -> None:
     found = run(system_house)
     series = next(one for one in found._sources.data.store.series() if one.symbol == "AAA")

@@ -14,6 +14,7 @@ from app.core.config import StrategyConfig
 from app.core.errors import NotFoundError, did_you_mean
 from app.core.intervals import DAILY, interval_ns
 from app.core.money import to_units
+from app.core.run_states import FINISHED
 from app.managers.system_manager.record.recorded_run import RecordedRun
 from app.results.columns import (
     NOBODY,
@@ -169,9 +170,9 @@ class Tables:
 
     @cached_property
     def trading_time(self) -> TradingTime:
-        """When the market traded, in the run's hours."""
+        """When the market traded, in the run's hours and while it ran."""
         bounds = sessions_outline(self.trading_sessions, extended_hours=self._is_extended)
-        return TradingTime(*bounds)
+        return TradingTime(*(np.clip(times_ns, *self._ran) for times_ns in bounds))
 
     def to_local(self, at_ns: int) -> dt.datetime:
         """An instant in the market's zone."""
@@ -231,6 +232,17 @@ class Tables:
             {name: place for place, name in enumerate(self.strategies)},
             {name: place for place, name in enumerate(self.symbols)},
         )
+
+    @property
+    def _ran(self) -> tuple[int, int]:
+        """From when to when: a live run may begin amid a day, and any may end amid one."""
+        first_ns, last_ns = 0, 2**63 - 1
+        instants_ns = self.curve.instant_ns
+        if len(instants_ns) and not self._config.get("replay"):
+            first_ns = int(instants_ns[0]) - interval_ns(self.base_interval)
+        if len(instants_ns) and self._record.row["state"] != FINISHED:
+            last_ns = int(instants_ns[-1])
+        return first_ns, last_ns
 
     def _hours(self, session: TradingSession) -> tuple[int, int]:
         return session.hours(self._is_extended)
