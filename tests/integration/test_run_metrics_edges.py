@@ -90,6 +90,27 @@ def test_a_run_that_failed_is_measured_as_far_as_it_came(
     assert len(began) and began[-1] < found.equity.index[-1], "the rest of the day is not its own"
 
 
+def test_a_run_of_a_coarse_curve_that_failed_finds_the_bars_of_its_last_fills(
+    system_house: SystemHouse,
+) -> None:
+    failing = TRADER + "        if self.now.hour == 11 and self.now.day == 4:\n            1 / 0\n"
+    system_house.strategy("trader.py", failing)
+    with pytest.raises(AppError):
+        system_house.system.run(system_house.config(report={"equity": "session"}))
+    found = open_run(data_folder=system_house.folder)
+    told = check_defined(found)
+    assert len(found.equity) == 1 < found.metrics.basis.days
+    assert told["metrics"]["slippage_paid"] == 0.0
+    last = found.fills.bar_start.max()
+    assert last > found.equity.index[-1]
+    bars = [found.bars(symbol) for symbol in found.symbols]
+    assert [one.index[-1] for one in bars] == [last, last], (
+        "of the rest of the day nothing is known"
+    )
+    grown = np.mean([one.close.iloc[-1] / one.open.iloc[0] for one in bars])
+    assert told["metrics"]["benchmark_return"] == pytest.approx(grown - 1)
+
+
 HELD_TO_THE_END = """
 from app.strategies import Strategy
 

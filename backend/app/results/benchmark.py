@@ -34,8 +34,8 @@ def _worth(tables: Tables, symbol: str) -> Floats | str:
         return f"no bars of {symbol} are stored"
     days = tables.sessions
     ends, curve = days.end_ns.copy(), tables.equity.instant_ns
-    if len(ends) and len(curve):  # bars that were stored after the run's end are none of its
-        ends[-1] = min(ends[-1], curve[-1])
+    if len(ends) and tables.through_ns:  # bars stored after the run's end are none of its
+        ends[-1] = min(ends[-1], tables.through_ns)
     places = np.searchsorted(bars.start_ns, ends) - 1
     if not len(bars) or places[0] < 0:
         return f"{symbol} has no bar on the first day"

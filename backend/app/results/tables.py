@@ -61,10 +61,14 @@ class Tables:
         found, final = self.equity, self._record.summary.get("final_equity")
         if not len(found) or final is None or abs(float(final) - found.equity[-1]) < _SAME:
             return found
-        end_ns = max(int(found.instant_ns[-1]), int(self.fills.instant_ns.max(initial=0)))
         return EquityColumns(
-            np.append(found.instant_ns, end_ns), np.append(found.equity, float(final))
+            np.append(found.instant_ns, self.through_ns), np.append(found.equity, float(final))
         )
+
+    @cached_property
+    def through_ns(self) -> int:
+        """The last instant on record; a curve of sessions lacks the last one until that closes."""
+        return max(int(one.instant_ns.max(initial=0)) for one in (self.equity, self.fills))
 
     @cached_property
     def sessions(self) -> SessionColumns:
@@ -209,8 +213,8 @@ class Tables:
         source = data.source_interval(self._market, symbol, interval)
         start_ns = self._hours(sessions[0])[0]
         end_ns = self._hours(sessions[-1])[1]
-        if len(instants_ns := self.equity.instant_ns):
-            end_ns = min(end_ns, int(instants_ns[-1]))
+        if self.through_ns:
+            end_ns = min(end_ns, self.through_ns)
         columns = data.store.columns(self._market, symbol, source, start_ns, end_ns)
         if source != interval:
             return aggregate(columns, interval, sessions, extended)[0]
@@ -237,11 +241,11 @@ class Tables:
     def _ran(self) -> tuple[int, int]:
         """From when to when: a live run may begin amid a day, and any may end amid one."""
         first_ns, last_ns = 0, 2**63 - 1
-        instants_ns = self.curve.instant_ns
+        instants_ns = self.equity.instant_ns
         if len(instants_ns) and not self._config.get("replay"):
             first_ns = int(instants_ns[0]) - interval_ns(self.base_interval)
-        if len(instants_ns) and self._record.row["state"] != FINISHED:
-            last_ns = int(instants_ns[-1])
+        if self.through_ns and self._record.row["state"] != FINISHED:
+            last_ns = self.through_ns
         return first_ns, last_ns
 
     def _hours(self, session: TradingSession) -> tuple[int, int]:

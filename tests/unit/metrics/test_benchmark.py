@@ -35,6 +35,7 @@ def tables(
         actions=actions,
         bars=lambda symbol: columns,
         equity=SimpleNamespace(instant_ns=np.array(curve, np.int64) * MINUTE_NS),
+        through_ns=curve[-1] * MINUTE_NS,
         base_interval=interval,
     )
 
