@@ -276,11 +276,14 @@ class Tables:
 
 def owned(fills: FillColumns) -> Iterator[Fill]:
     """The fills one by one; one that no strategy asked for closes what the first has that holds
-    the other side, as the run booked it.
+    the other side, as the run booked it. What was adopted counts from when the run began: before
+    the splits of a session that it waited for, behind those of one under way.
     """
     held: dict[tuple[int, int], int] = {}
     columns = (getattr(fills, name).tolist() for name in _FILL_FIELDS)
-    for fill_id, order_id, strategy, symbol, units, price, fee, at_ns in zip(*columns, strict=True):
+    for fill_id, order_id, strategy, symbol, units, price, fee, at_ns, bar_ns in zip(
+        *columns, strict=True
+    ):
         if strategy == NOBODY:
             strategy = next(
                 (
@@ -291,12 +294,13 @@ def owned(fills: FillColumns) -> Iterator[Fill]:
                 0,
             )
         held[strategy, symbol] = held.get((strategy, symbol), 0) + units
-        yield Fill(fill_id, order_id, strategy, symbol, units, price, fee, at_ns)
+        since_ns = (bar_ns or at_ns) if fill_id < 0 else at_ns
+        yield Fill(fill_id, order_id, strategy, symbol, units, price, fee, since_ns)
 
 
 _FILL_FIELDS = (
     *("fill_id", "order_id", "strategy", "symbol", "quantity_units", "price", "fee_units"),
-    "instant_ns",
+    *("instant_ns", "bar_start_ns"),
 )
 
 

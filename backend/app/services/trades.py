@@ -177,7 +177,7 @@ class TradeBook:
 def booked(
     fills: Iterable[Fill], actions: Iterable[Action], multiplier_units: Sequence[int]
 ) -> TradeBook:
-    """The trades of a run; an action comes behind fills of its instant, as a session begins in the
+    """The trades of a run. An action comes behind fills of its instant, as a session begins in the
     very one in which that before it ends where a market never closes.
     """
     book = TradeBook(multiplier_units)
