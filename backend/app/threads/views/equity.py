@@ -110,7 +110,7 @@ class EquityCurve:
                 worth = units * marks
                 worth *= self._multipliers[symbol] * self._rate(block, symbol, instants)
                 values += worth
-        return values
+        return np.rint(values * UNITS) / UNITS  # the same worth is the same number, and no fall
 
     def _rate(self, block: "_Block", symbol: int, instants: Ints) -> Floats | float:
         """What a symbol's currency is worth in the account's, at each instant."""
