@@ -239,10 +239,13 @@ class Tables:
 
     @property
     def _ran(self) -> tuple[int, int]:
-        """From when to when: a live run may begin amid a day, and any may end amid one."""
+        """From when to when: a live run may begin amid a day, and any may end amid one. A curve of
+        sessions does not tell when the first of them was joined.
+        """
         first_ns, last_ns = 0, 2**63 - 1
         instants_ns = self.equity.instant_ns
-        if len(instants_ns) and not self._config.get("replay"):
+        is_coarse = (self._config.get("report") or {}).get("equity") == "session"
+        if len(instants_ns) and not (is_coarse or self._config.get("replay")):
             first_ns = int(instants_ns[0]) - interval_ns(self.base_interval)
         if self.through_ns and self._record.row["state"] != FINISHED:
             last_ns = self.through_ns
