@@ -224,6 +224,31 @@ def test_what_fills_until_midnight_counts_at_the_rate_of_the_day_that_ends(
     assert found.metrics["traded_value"] == pytest.approx(traded)
 
 
+def test_the_curve_of_a_market_that_never_closes_is_the_same_however_its_bars_are_read(
+    system_house: SystemHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A midnight has the rate and the interest of the day that begins, also where a part ends."""
+    first = np.datetime64("2024-05-25", "ns").astype(np.int64)
+    starts = np.arange(first, first + 16 * DAY_NS, DAY_NS)
+    data = system_house.system.data_manager
+    data.store.merge(Series("24/7", "BTC/EUR", "1d"), random_bars(starts, 5), {})
+    steps = 1.0 + np.arange(16.0) / 50
+    data.store.merge(Series("24/7", "EUR/USD", "1d"), BarColumns(starts, *(steps,) * 5), {})
+    data.set_instrument("24/7", "BTC/EUR", {}, "EUR")
+    system_house.strategy("trader.py", COINS.replace("hour", "day"))
+    parts: dict[str, Any] = {"market": "24/7", "symbols": ("BTC/EUR",), "base_interval": "1d"}
+    rates = {"EUR": "EUR/USD"}
+    parts["account"] = {"rates": rates, "books": {"EUR": 1000}, "borrow_rate": "0.1"}
+    parts |= {"start": "2024-05-28", "end": "2024-06-08"}
+    whole = run(system_house, **parts)
+    for count in (1, 2, 5):
+        monkeypatch.setattr("app.managers.data_manager.replay_feed.READ_SESSIONS", count)
+        found = run(system_house, **parts)
+        assert found.fingerprint == whole.fingerprint
+        assert found.equity.equity.tolist() == whole.equity.equity.tolist()
+        assert found.summary["max_drawdown"] == whole.summary["max_drawdown"]
+
+
 AT_MIDNIGHT = """
 from app.strategies import Strategy
 
