@@ -2,6 +2,7 @@
 
 import json
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,7 +21,7 @@ from app.results import Run
 from app.results.columns import Places, fill_columns, trade_columns
 from app.results.frames import frame_of
 from app.results.tables import owned
-from app.services.trades import booked
+from app.services.trades import Action, booked
 
 __all__ = ["stored_market", "system_house"]
 
@@ -225,3 +226,25 @@ def test_quantities_beyond_64_bits_stay_exact() -> None:
     frame = frame_of(trades, "entry_ns", ZoneInfo("UTC"), {"strategy": ["x"], "symbol": ["P"]})
     assert frame.quantity.tolist() == [pytest.approx(400000000000.5)]
     assert frame.entry_price.tolist() == [pytest.approx(0.00001)]
+
+
+@pytest.mark.parametrize(("began_ns", "held"), [(90, 30), (150, 10)])
+def test_what_a_live_run_adopts_is_split_where_it_waited_for_the_sessions_start(
+    began_ns: int, held: int
+) -> None:
+    """It hears of both in the instant in which its first session starts, and says when it began."""
+    stored = {
+        "fill_id": [-1, 1],
+        "order_id": [-1, 1],
+        "bar_start_ns": [began_ns, 180],
+        "instant_ns": [100, 200],
+        "symbol": ["AAA"] * 2,
+        "quantity": ["10", "2"],
+        "price": [6.0, 2.0],
+        "fee": ["0", "0"],
+    }
+    found = fill_columns(stored, [0, 0], Places({"x": 0}, {"AAA": 0}), [UNITS])
+    split = Action(100, 0, Decimal(3), Decimal(1))
+    (trade,) = booked(owned(found), [split], [UNITS]).trades
+    assert (trade.held_units, trade.entry_ns) == ((held + 2) * UNITS, began_ns)
+    assert trade.income_units == (held * UNITS if began_ns < 100 else 0)

@@ -120,6 +120,36 @@ def test_stops_that_slip_are_measured_from_the_stop_or_a_worse_open(
     assert slipped.metrics["slippage_paid"] == pytest.approx(paid)
 
 
+TRAILS = """
+from app.strategies import Strategy
+
+class Trader(Strategy):
+    def on_bar(self, bar):
+        if self.now.minute % 10 == 0:
+            self.order(bar.symbol, -60 if self.now.hour % 2 else 60, trail=0.03)
+"""
+
+
+@pytest.mark.parametrize("same_bar", ["worst", "best", "ohlc_path"])
+def test_a_stop_that_follows_pays_no_slippage_where_there_is_none(
+    system_house: SystemHouse, same_bar: str
+) -> None:
+    """Its row has the stop at which it was touched, not where the rest of that bar had moved it."""
+    system_house.strategy("trader.py", TRAILS)
+    rules = {"same_bar": same_bar, "participation": None}
+    plain = run(system_house, execution=rules)
+    inside = plain.orders.set_index("order_id").loc[plain.fills.order_id]
+    assert (inside.stop.to_numpy() == plain.fills.price.to_numpy()).sum() > 50
+    assert plain.metrics["slippage_paid"] == 0.0
+    slipped = run(system_house, execution={**COSTLY["execution"], **rules})
+    paid = 0.05 * float(np.abs(slipped.columns.fills.quantity_units).sum()) / 1e8
+    told = slipped.metrics["slippage_paid"]
+    if same_bar == "best":  # whether a bar gapped it or brought it beyond the open is not on record
+        assert 0.95 * paid < told <= paid + 1e-6
+    else:
+        assert told == pytest.approx(paid)
+
+
 def test_a_curve_of_sessions_gives_the_same_figures_of_days(system_house: SystemHouse) -> None:
     fine, coarse = run(system_house), run(system_house, report={"equity": "session"})
     assert len(coarse.equity) == 3 < len(fine.equity)

@@ -16,7 +16,7 @@ from tests.measured_runs import check_defined, run
 from tests.system_house import TRADER, SystemHouse, stored_market, system_house
 
 from app import open_run
-from app.core.bars import BarColumns
+from app.core.bars import COLUMNS, BarColumns
 from app.core.errors import AppError
 from app.core.intervals import DAY_NS, MINUTE_NS
 from app.models.tables import RunRow
@@ -88,6 +88,54 @@ def test_a_run_that_failed_is_measured_as_far_as_it_came(
     assert told["basis"]["days"] == day - 2
     began = found.bars(found.config["symbols"][0]).index
     assert len(began) and began[-1] < found.equity.index[-1], "the rest of the day is not its own"
+
+
+def test_a_run_of_a_coarse_curve_that_failed_finds_the_bars_of_its_last_fills(
+    system_house: SystemHouse,
+) -> None:
+    failing = TRADER + "        if self.now.hour == 11 and self.now.day == 4:\n            1 / 0\n"
+    system_house.strategy("trader.py", failing)
+    with pytest.raises(AppError):
+        system_house.system.run(system_house.config(report={"equity": "session"}))
+    found = open_run(data_folder=system_house.folder)
+    told = check_defined(found)
+    assert len(found.equity) == 1 < found.metrics.basis.days
+    assert told["metrics"]["slippage_paid"] == 0.0
+    last = found.fills.bar_start.max()
+    assert last > found.equity.index[-1]
+    bars = [found.bars(symbol) for symbol in found.symbols]
+    assert [one.index[-1] for one in bars] == [last, last], (
+        "of the rest of the day nothing is known"
+    )
+    grown = np.mean([one.close.iloc[-1] / one.open.iloc[0] for one in bars])
+    assert told["metrics"]["benchmark_return"] == pytest.approx(grown - 1)
+
+
+HELD_TO_THE_END = """
+from app.strategies import Strategy
+
+class Trader(Strategy):
+    def on_bar(self, bar):
+        if self.now.minute == 45:
+            self.order_target("AAA", 100)
+        elif (self.now.day, self.now.hour) == (4, 11):
+            raise ValueError("enough")
+"""
+
+
+def test_time_in_which_a_run_that_ended_early_did_not_run_is_no_share_of_it(
+    system_house: SystemHouse,
+) -> None:
+    """What is bought on the first day is held as the second ends for it at eleven."""
+    system_house.strategy("trader.py", HELD_TO_THE_END)
+    with pytest.raises(AppError):
+        system_house.system.run(system_house.config())
+    found = open_run(data_folder=system_house.folder)
+    minutes, before = 390 + 90, 16  # a purchase at 9:45 is known at 9:46
+    assert found.metrics["time_in_market"] == pytest.approx((minutes - before) / minutes)
+    worth = 390 * 100_000 + 90 * found.sessions.equity.iloc[0]
+    cost = found.fills.value.sum() * (minutes - before)
+    assert found.metrics["exposure_average"] == pytest.approx(cost / worth)
 
 
 def test_bars_that_are_gone_take_only_what_is_looked_up_in_them(system_house: SystemHouse) -> None:
@@ -174,6 +222,128 @@ def test_what_fills_until_midnight_counts_at_the_rate_of_the_day_that_ends(
     assert len(set(rates)) > 2, "a day's bar is known as the next day begins"
     traded = (found.fills.value.abs() * rates).sum()
     assert found.metrics["traded_value"] == pytest.approx(traded)
+
+
+def test_the_curve_of_a_market_that_never_closes_is_the_same_however_its_bars_are_read(
+    system_house: SystemHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A midnight has the rate and the interest of the day that begins, also where a part ends."""
+    first = np.datetime64("2024-05-25", "ns").astype(np.int64)
+    starts = np.arange(first, first + 16 * DAY_NS, DAY_NS)
+    data = system_house.system.data_manager
+    data.store.merge(Series("24/7", "BTC/EUR", "1d"), random_bars(starts, 5), {})
+    steps = 1.0 + np.arange(16.0) / 50
+    data.store.merge(Series("24/7", "EUR/USD", "1d"), BarColumns(starts, *(steps,) * 5), {})
+    data.set_instrument("24/7", "BTC/EUR", {}, "EUR")
+    system_house.strategy("trader.py", COINS.replace("hour", "day"))
+    parts: dict[str, Any] = {"market": "24/7", "symbols": ("BTC/EUR",), "base_interval": "1d"}
+    rates = {"EUR": "EUR/USD"}
+    parts["account"] = {"rates": rates, "books": {"EUR": 1000}, "borrow_rate": "0.1"}
+    parts |= {"start": "2024-05-28", "end": "2024-06-08"}
+    whole = run(system_house, **parts)
+    for count in (1, 2, 5):
+        monkeypatch.setattr("app.managers.data_manager.replay_feed.READ_SESSIONS", count)
+        found = run(system_house, **parts)
+        assert found.fingerprint == whole.fingerprint
+        assert found.equity.equity.tolist() == whole.equity.equity.tolist()
+        assert found.summary["max_drawdown"] == whole.summary["max_drawdown"]
+
+
+AT_MIDNIGHT = """
+from app.strategies import Strategy
+
+class Trader(Strategy):
+    def on_bar(self, bar):
+        if self.now.hour == 23:  # it fills on the last bar of the day, known as the next begins
+            self.order_target(bar.symbol, 9 if self.now.day % 2 else -6)
+        elif self.now.hour == 12 and self.now.day % 3 == 0:
+            self.order(bar.symbol, 3, at="close")
+"""
+
+
+@pytest.mark.parametrize("market_fill", ["next_open", "this_close"])
+def test_trades_that_meet_a_split_at_midnight_are_those_of_the_ledger(
+    system_house: SystemHouse, market_fill: str
+) -> None:
+    data = system_house.system.data_manager
+    first = np.datetime64("2024-06-01", "ns").astype(np.int64)
+    bars = random_bars(np.arange(first, first + 9 * DAY_NS, 60 * MINUTE_NS), 5)
+    data.store.merge(Series("24/7", "BTC/USDT", "1h"), bars, {})
+    path = system_house.folder / "actions.csv"
+    path.write_text(
+        "symbol,ex_date,kind,value\nBTC/USDT,2024-06-03,split,4\n"
+        "BTC/USDT,2024-06-05,split,0.5\nBTC/USDT,2024-06-06,dividend,0.3\n"
+    )
+    data.import_actions(path, "24/7")
+    text = AT_MIDNIGHT.replace("23", "0") if market_fill == "this_close" else AT_MIDNIGHT
+    system_house.strategy("trader.py", text)
+    parts: dict[str, Any] = {"market": "24/7", "symbols": ("BTC/USDT",), "base_interval": "1h"}
+    parts |= {"account": {"currency": "USDT"}, "execution": {"market_fill": market_fill}}
+    found = run(system_house, start="2024-06-01", end="2024-06-07", **parts)
+    trades, (told,) = found.trades, found.summary["strategies"]
+    assert trades.realised.sum() == pytest.approx(told["realised"])
+    assert trades.income.sum() == pytest.approx(told["income"])
+    assert (~trades.is_open).sum() == found.summary["trades"] > 3
+    assert told["income"] != 0
+    assert sum(one.cost_units for one in found.columns.book.stakes) == pytest.approx(
+        abs(found.facts["books"][0]["value"] - found.facts["books"][0]["unrealised"]) * 1e8
+    )
+
+
+def test_trades_by_time_are_of_the_bar_that_filled_them_first(system_house: SystemHouse) -> None:
+    """That of a Sunday is known as the Monday begins."""
+    first = np.datetime64("2024-05-25", "ns").astype(np.int64)
+    days = random_bars(np.arange(first, first + 20 * DAY_NS, DAY_NS), 5)
+    data = system_house.system.data_manager
+    data.store.merge(Series("24/7", "BTC/USDT", "1d"), days, {})
+    system_house.strategy("trader.py", COINS.replace("hour", "day"))
+    parts: dict[str, Any] = {"market": "24/7", "symbols": ("BTC/USDT",), "base_interval": "1d"}
+    parts["account"] = {"currency": "USDT"}
+    found = run(system_house, start="2024-05-26", end="2024-06-09", **parts)
+    closed = found.trades[~found.trades.is_open]
+    bars = found.fills.set_index("fill_id").bar_start[closed.first_fill_id]
+    assert (bars.dt.date.to_numpy() < closed.index.date).all()
+    for key, names in (
+        ("weekday", bars.dt.day_name()),
+        ("month", bars.dt.strftime("%Y-%m")),
+        ("hour", bars.dt.strftime("%H:00")),
+    ):
+        counted = {one.key: one.trades for one in found.metrics.slices[key]}
+        assert counted == names.value_counts().to_dict(), key
+
+
+AT_THE_CLOSE = """
+from app.strategies import Strategy
+
+class Trader(Strategy):
+    def on_session_open(self, session):
+        self.order("AAA", 50, at="close")
+"""
+
+
+@pytest.mark.parametrize("curve", ["instant", "session"])
+def test_what_falls_due_behind_the_last_bar_is_in_the_drawdown(
+    system_house: SystemHouse, curve: str
+) -> None:
+    """No bar ends as the session does: the fee of the closing auction lies behind the curve."""
+    data = system_house.system.data_manager
+    series = next(one for one in data.store.series() if one.symbol == "AAA")
+    bars = data.store.columns("XNYS", "AAA", "1m", 0, 2**62)
+    data.store.delete(series)
+    last_minutes = (bars.start_ns // MINUTE_NS) % (24 * 60) >= 19 * 60 + 50  # of New York's summer
+    early = BarColumns(*(getattr(bars, name)[~last_minutes] for name in COLUMNS))
+    data.store.merge(Series("XNYS", "AAA", "1m"), early, {})
+    system_house.strategy("trader.py", AT_THE_CLOSE)
+    parts: dict[str, Any] = {"symbols": ("AAA",), "report": {"equity": curve}}
+    parts["execution"] = {"fees": {"per_share": 10}}
+    found = run(system_house, end="2024-06-03", **parts)
+    lost = (100_000 - found.summary["final_equity"]) / 100_000
+    assert lost == pytest.approx(0.005)
+    assert found.summary["max_drawdown"] == pytest.approx(lost)
+    assert found.metrics["max_drawdown"] == pytest.approx(lost)
+    assert found.metrics["max_drawdown_money"] == pytest.approx(500)
+    (fall,) = found.metrics.falls
+    assert (fall.depth, fall.trough_ns) == (pytest.approx(lost), found.columns.sessions.end_ns[-1])
 
 
 def test_days_of_a_market_that_never_closes_are_those_of_utc(system_house: SystemHouse) -> None:

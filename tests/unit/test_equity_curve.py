@@ -1,4 +1,4 @@
-"""The equity curve between bars: fills of a live run that come while no bar does."""
+"""The equity curve: between bars, behind the last one, and where nothing moves."""
 
 import numpy as np
 
@@ -46,4 +46,24 @@ def test_what_is_held_before_its_first_bar_is_worth_what_was_paid_for_it() -> No
     first = closes(MINUTE_NS * 2, 100.0).take(slice(0, 1))  # the other symbol's
     _, equity = curve.advance(first, SymbolRows(first, 2), [], [], None)
     assert equity.tolist() == [100_000.0]
+    assert curve.max_drawdown == 0
+
+
+def test_what_is_worth_what_was_paid_for_it_is_no_fall_and_no_gain() -> None:
+    """In floats 17,816 at 33.33 and the cash that is left are not what there was before."""
+    curve = EquityCurve(1_000_000 * UNITS, [1.0])
+    found = []
+    for number, shares in enumerate((13, 17_816, 777, 17_991), 1):
+        cash = (1_000_000_00 - shares * 33_33) / 100
+        fill = bought(number, 0, shares, 33.33, cash)
+        bar = closes((number + 1) * MINUTE_NS, 33.33)
+        found += curve.advance(bar, None, [fill], [], None)[1].tolist()
+    assert found == [1_000_000.0] * 4
+    assert curve.max_drawdown == 0
+
+
+def test_what_an_account_comes_to_behind_its_last_bar_is_in_its_fall() -> None:
+    curve = EquityCurve(1_000_000 * UNITS, [1.0])
+    curve.advance(closes(MINUTE_NS, 33.33), None, [], [], None)
+    assert [curve.fall_to(final) for final in (1_000_001.0, 1e6 - 1e-8, 990_000.0)] == [0, 0, 0.01]
     assert curve.max_drawdown == 0

@@ -57,7 +57,7 @@ def test_splits_and_dividends_between_fills_are_booked_as_the_ledger_books_them(
             if position.units:
                 ledger.dividend(position, Decimal(dividend))
         ledger.fill(position, one.units, one.price, one.fee_units)
-    action = Action(fills[half].instant_ns, 0, Decimal(ratio), Decimal(dividend))
+    action = Action(fills[half].instant_ns - 1, 0, Decimal(ratio), Decimal(dividend))
     found = trades_of(fills, [action], [UNITS])
     assert sum(one.realised_units for one in found) == position.realised_units
     assert sum(one.income_units for one in found) == position.income_units
@@ -80,7 +80,7 @@ def test_what_a_split_leaves_of_a_lot_is_paid_out_of_a_trade_as_of_the_ledger(
             if part:
                 ledger.fill(position, -part if position.units > 0 else part, price)
         ledger.fill(position, one.units, one.price, one.fee_units)
-    action = Action(fills[half].instant_ns, 0, Decimal(ratio), Decimal(0), lot, price)
+    action = Action(fills[half].instant_ns - 1, 0, Decimal(ratio), Decimal(0), lot, price)
     book = booked(fills, [action], [UNITS])
     found = book.trades
     assert sum(one.realised_units for one in found) == position.realised_units
@@ -90,6 +90,15 @@ def test_what_a_split_leaves_of_a_lot_is_paid_out_of_a_trade_as_of_the_ledger(
     assert sum(one.fills for one in found) >= len(fills), "a payment is no fill"
     assert sum(stake.cost_units for stake in book.stakes) == abs(position.cost_units)
     assert sum(stake.positions for stake in book.stakes) == bool(position.units)
+
+
+def test_fills_as_one_session_ends_and_the_next_begins_come_before_its_split() -> None:
+    """As round the clock: what is sold then is none of the new shares."""
+    split, bought = Action(20, 0, Decimal(2), Decimal("0.5")), fill(1, 10 * UNITS, 5.0)
+    (sold,) = trades_of([bought, fill(2, -10 * UNITS, 6.0)], [split], [UNITS])
+    (held,) = trades_of([bought, fill(2, 4 * UNITS, 6.0)], [split], [UNITS])
+    assert (sold.is_open, sold.realised_units, sold.income_units) == (False, 10 * UNITS, 0)
+    assert (held.held_units, held.income_units) == (28 * UNITS, 14 * UNITS)
 
 
 def test_a_fill_through_flat_ends_one_trade_and_begins_the_next() -> None:

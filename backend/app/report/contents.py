@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from app.core.bars import Floats, Ints
+from app.core.bars import Floats
 from app.core.errors import DataError, NotFoundError
 from app.report import series
 from app.report.columns import Packed, pack
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from app.results.sources import Sources
 
 _MS: Final = 1_000_000
-_SAME: Final = 1e-6  # money; a curve is of floats
 
 
 class Contents:
@@ -84,7 +83,7 @@ class Contents:
     def _record_tables(self) -> dict[str, Packed]:
         """What the run left; the first is the first that is drawn."""
         columns, names = self._run.columns, self._names
-        equity, digits = series.equity_table(*self._curve())
+        equity, digits = series.equity_table(columns.curve.instant_ns, columns.curve.equity)
         return {
             "equity": pack(equity, digits),
             "trades": pack(self._trades(), series.TRADE_DIGITS),
@@ -134,14 +133,6 @@ class Contents:
                 {"table": name, "outputs": outputs}
             )
         return found
-
-    def _curve(self) -> tuple[Ints, Floats]:
-        """With what the account came to: costs and fills may fall due behind the last bar."""
-        curve, final = self._run.columns.equity, self._run.summary.get("final_equity")
-        if not len(curve) or final is None or abs(float(final) - curve.equity[-1]) < _SAME:
-            return curve.instant_ns, curve.equity
-        instants_ns = np.append(curve.instant_ns, curve.instant_ns[-1])
-        return instants_ns, np.append(curve.equity, float(final))
 
     def _trades(self) -> series.Table:
         """With each profit in the account's currency too, and its fees where there are several:

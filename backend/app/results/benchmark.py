@@ -34,21 +34,12 @@ def _worth(tables: Tables, symbol: str) -> Floats | str:
         return f"no bars of {symbol} are stored"
     days = tables.sessions
     ends, curve = days.end_ns.copy(), tables.equity.instant_ns
-    if len(ends) and len(curve):  # bars that were stored after the run's end are none of its
-        ends[-1] = min(ends[-1], curve[-1])
+    if len(ends) and tables.through_ns:  # bars stored after the run's end are none of its
+        ends[-1] = min(ends[-1], tables.through_ns)
     places = np.searchsorted(bars.start_ns, ends) - 1
     if not len(bars) or places[0] < 0:
         return f"{symbol} has no bar on the first day"
-    shares = np.ones(len(days))
-    code = tables.symbols.index(symbol)
     closes = bars.close[places]
-    for action in tables.actions:
-        if action.symbol != code:
-            continue
-        day = int(np.searchsorted(days.end_ns, action.at_ns, side="right"))
-        shares[day:] *= float(action.split_ratio)
-        if action.dividend and closes[day] > 0:  # reinvested at the day's close
-            shares[day:] *= 1.0 + float(action.dividend) / closes[day]
     began = 0
     if len(curve) and curve[0] < days.end_ns[0]:  # a live run may begin amid a day
         known_ns = bars.start_ns + interval_ns(tables.base_interval)
@@ -56,4 +47,13 @@ def _worth(tables: Tables, symbol: str) -> Floats | str:
     first = bars.open[began]
     if not first > 0 or not (closes > 0).all():
         return f"{symbol} has a price of 0"
+    shares = np.ones(len(days))
+    code = tables.symbols.index(symbol)
+    for action in tables.actions:
+        if action.symbol != code or action.at_ns <= bars.start_ns[began]:
+            continue  # it was bought in the new terms, and without the dividend
+        day = int(np.searchsorted(bars.start_ns[places], action.at_ns))  # of the first close since
+        shares[day:] *= float(action.split_ratio)
+        if day < len(days):  # reinvested at that close
+            shares[day:] *= 1.0 + float(action.dividend) / closes[day]
     return np.append(1.0, shares * closes / first)

@@ -82,8 +82,8 @@ class Measuring:
 
     @cached_property
     def _falls(self) -> drawdown.Falls:
-        """Over every point of the curve, from what the account began with."""
-        curve, days = self._tables.equity, self._tables.sessions
+        """Over every point of the curve, from what the account began with to what it came to."""
+        curve, days = self._tables.curve, self._tables.sessions
         first = days.start_ns[:1] if len(days) else curve.instant_ns[:1]
         start = np.full(len(first), self._start)
         return drawdown.falls(

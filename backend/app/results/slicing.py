@@ -17,7 +17,7 @@ _HOURS = tuple(f"{hour:02}:00" for hour in range(24))
 def slices_of(tables: Tables, closed: ClosedTrades, rows: Ints) -> dict[str, list[Slice]]:
     """`rows` are the places of these trades in the table. Times are local to the market."""
     trades = tables.trades
-    moments = [tables.to_local(at) for at in trades.entry_ns[rows].tolist()]
+    moments = [tables.to_local(at) for at in _begun(tables, rows)]
     numbers = [at.year * 12 + at.month - 1 for at in moments]
     months = sorted(set(numbers))
     place = {number: row for row, number in enumerate(months)}
@@ -33,6 +33,16 @@ def slices_of(tables: Tables, closed: ClosedTrades, rows: Ints) -> dict[str, lis
         name: slices(closed, np.array(places, np.int64), names)
         for name, (places, names) in keys.items()
     }
+
+
+def _begun(tables: Tables, rows: Ints) -> list[int]:
+    """The start of the bar that first filled each, as a fill is known at its end: of a day's bar
+    that may be the day after. What was adopted has none.
+    """
+    fills, trades = tables.fills, tables.trades
+    bars = dict(zip(fills.fill_id.tolist(), fills.bar_start_ns.tolist(), strict=True))
+    firsts = zip(trades.first_fill_id[rows].tolist(), trades.entry_ns[rows].tolist(), strict=True)
+    return [bars.get(number) or entry_ns for number, entry_ns in firsts]
 
 
 def _month(number: int) -> str:

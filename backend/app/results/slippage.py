@@ -40,8 +40,9 @@ def slipped_amounts(tables: Tables, at_close: bool) -> Floats | str:
         at_market = np.where(at_once[own], found.close, found.open)
         at_stop = _stopped(found, stops[own], buys)
         better = np.where(buys, fills.price[own] < at_stop, fills.price[own] > at_stop)
-        later = ~first[own] | better  # touched on a bar before: since then it is at market
-        offered[own] = np.where(of_stop, np.where(later, found.open, at_stop), at_market)
+        at_stop = np.where(better, _better(found, stops[own], buys), at_stop)
+        at_stop = np.where(first[own], at_stop, found.open)
+        offered[own] = np.where(of_stop, at_stop, at_market)
     quantity = fills.quantity_units.astype(np.float64) / 1e8
     multiplier = np.array(tables.multiplier_units, np.float64)[fills.symbol] / 1e8
     return (fills.price - offered) * quantity * multiplier
@@ -59,6 +60,13 @@ def _stopped(bars: BarColumns, stops: Floats, buys: npt.NDArray[np.bool_]) -> Fl
     touched = np.where(buys, bars.high >= stops, bars.low <= stops)
     worse = np.where(buys, np.maximum(bars.open, stops), np.minimum(bars.open, stops))
     return np.where(touched, worse, bars.open)
+
+
+def _better(bars: BarColumns, stops: Floats, buys: npt.NDArray[np.bool_]) -> Floats:
+    """The open, of a stop that a bar before had touched: since then it is at market; or a stop that
+    has followed its bar beyond the open.
+    """
+    return np.where(buys, np.fmin(bars.open, stops), np.fmax(bars.open, stops))
 
 
 def _bar_prices(tables: Tables, symbol: str, fills: FillColumns, rows: Ints) -> BarColumns | str:

@@ -14,6 +14,7 @@ from app.core.config import StrategyConfig
 from app.core.errors import NotFoundError, did_you_mean
 from app.core.intervals import DAILY, interval_ns, is_multiple
 from app.core.money import to_units
+from app.core.run_states import FINISHED
 from app.managers.system_manager.record.recorded_run import RecordedRun
 from app.repositories.bar_store_files import Series
 from app.results.columns import (
@@ -36,6 +37,7 @@ from app.services.metrics.exposure import TradingTime
 from app.services.trades import Action, Fill, TradeBook, booked
 from app.threads.machine.garbage import seldom_collected
 
+_SAME = 1e-6  # money; a curve is of floats
 _NEAR = dt.timedelta(days=4)  # a session may open so long before its date, after a long weekend
 
 
@@ -53,6 +55,21 @@ class Tables:
     def equity(self) -> EquityColumns:
         """The curve; it begins with the first bar, so it lacks what the account opened with."""
         return read_curve(self._sources.runs / self._record.run_id)
+
+    @cached_property
+    def curve(self) -> EquityColumns:
+        """The same and what the account came to: costs and fills may lie behind the last bar."""
+        found, final = self.equity, self._record.summary.get("final_equity")
+        if not len(found) or final is None or abs(float(final) - found.equity[-1]) < _SAME:
+            return found
+        return EquityColumns(
+            np.append(found.instant_ns, self.through_ns), np.append(found.equity, float(final))
+        )
+
+    @cached_property
+    def through_ns(self) -> int:
+        """The last instant on record; a curve of sessions lacks the last one until that closes."""
+        return max(int(one.instant_ns.max(initial=0)) for one in (self.equity, self.fills))
 
     @cached_property
     def sessions(self) -> SessionColumns:
@@ -158,9 +175,9 @@ class Tables:
 
     @cached_property
     def trading_time(self) -> TradingTime:
-        """When the market traded, in the run's hours."""
+        """When the market traded, in the run's hours and while it ran."""
         bounds = sessions_outline(self.trading_sessions, extended_hours=self._is_extended)
-        return TradingTime(*bounds)
+        return TradingTime(*(np.clip(times_ns, *self._ran) for times_ns in bounds))
 
     def to_local(self, at_ns: int) -> dt.datetime:
         """An instant in the market's zone."""
@@ -196,8 +213,8 @@ class Tables:
         data, extended = self._sources.data, self._is_extended
         start_ns = self._hours(sessions[0])[0]
         end_ns = self._hours(sessions[-1])[1]
-        if len(instants_ns := self.equity.instant_ns):
-            end_ns = min(end_ns, int(instants_ns[-1]))
+        if self.through_ns:
+            end_ns = min(end_ns, self.through_ns)
         source = self.base_interval  # what the run itself derived its intervals from
         is_there = data.store.has(Series(self._market, symbol, source))
         if not (is_there and is_multiple(interval, source)):
@@ -223,6 +240,20 @@ class Tables:
             {name: place for place, name in enumerate(self.strategies)},
             {name: place for place, name in enumerate(self.symbols)},
         )
+
+    @property
+    def _ran(self) -> tuple[int, int]:
+        """From when to when: a live run may begin amid a day, and any may end amid one. A curve of
+        sessions does not tell when the first of them was joined.
+        """
+        first_ns, last_ns = 0, 2**63 - 1
+        instants_ns = self.equity.instant_ns
+        is_coarse = (self._config.get("report") or {}).get("equity") == "session"
+        if len(instants_ns) and not (is_coarse or self._config.get("replay")):
+            first_ns = int(instants_ns[0]) - interval_ns(self.base_interval)
+        if self.through_ns and self._record.row["state"] != FINISHED:
+            last_ns = self.through_ns
+        return first_ns, last_ns
 
     def _hours(self, session: TradingSession) -> tuple[int, int]:
         return session.hours(self._is_extended)
@@ -252,11 +283,14 @@ class Tables:
 
 def owned(fills: FillColumns) -> Iterator[Fill]:
     """The fills one by one; one that no strategy asked for closes what the first has that holds
-    the other side, as the run booked it.
+    the other side, as the run booked it. What was adopted counts from when the run began: before
+    the splits of a session that it waited for, behind those of one under way.
     """
     held: dict[tuple[int, int], int] = {}
     columns = (getattr(fills, name).tolist() for name in _FILL_FIELDS)
-    for fill_id, order_id, strategy, symbol, units, price, fee, at_ns in zip(*columns, strict=True):
+    for fill_id, order_id, strategy, symbol, units, price, fee, at_ns, bar_ns in zip(
+        *columns, strict=True
+    ):
         if strategy == NOBODY:
             strategy = next(
                 (
@@ -267,12 +301,13 @@ def owned(fills: FillColumns) -> Iterator[Fill]:
                 0,
             )
         held[strategy, symbol] = held.get((strategy, symbol), 0) + units
-        yield Fill(fill_id, order_id, strategy, symbol, units, price, fee, at_ns)
+        since_ns = (bar_ns or at_ns) if fill_id < 0 else at_ns
+        yield Fill(fill_id, order_id, strategy, symbol, units, price, fee, since_ns)
 
 
 _FILL_FIELDS = (
     *("fill_id", "order_id", "strategy", "symbol", "quantity_units", "price", "fee_units"),
-    "instant_ns",
+    *("instant_ns", "bar_start_ns"),
 )
 
 

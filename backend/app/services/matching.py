@@ -181,6 +181,8 @@ def _trailing(order: Stand, bar: Prices, same_bar: str) -> tuple[Touch | None, S
             at = Touch(INSIDE, moved, True)
     elif at.phase == INSIDE and same_bar != WORST:
         at = Touch(INSIDE, moved, True)
+    if at is not None:  # it has not followed the bar beyond where that touched it
+        moved = at.price if at.phase == INSIDE else stop
     return at, order._replace(stop=moved, triggered=at is not None)
 
 

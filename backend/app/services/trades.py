@@ -177,12 +177,14 @@ class TradeBook:
 def booked(
     fills: Iterable[Fill], actions: Iterable[Action], multiplier_units: Sequence[int]
 ) -> TradeBook:
-    """The trades of a run; an action comes before fills of its instant."""
+    """The trades of a run. An action comes behind fills of its instant, as a session begins in the
+    very one in which that before it ends where a market never closes.
+    """
     book = TradeBook(multiplier_units)
     waiting = sorted(actions, key=lambda action: action.at_ns)
     place = 0
     for fill in fills:
-        while place < len(waiting) and waiting[place].at_ns <= fill.instant_ns:
+        while place < len(waiting) and waiting[place].at_ns < fill.instant_ns:
             book.act(waiting[place])
             place += 1
         book.take(fill)

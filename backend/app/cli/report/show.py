@@ -151,7 +151,7 @@ def _told(run: "Run") -> dict[str, Any]:
 def _print_head(run: "Run") -> None:
     from app.managers.system_manager.record.summary import latched_text, left_text
 
-    days, curve = run.columns.sessions, run.columns.equity.equity
+    days, curve = run.columns.sessions, run.columns.curve.equity
     span = f", {days.date[0]} to {days.date[-1]}" if len(days) else ""
     what = f"Run {run.id}, {run.mode}, {run.state}: {', '.join(run.symbols)}{span}"
     console.print(what, style="bold", markup=False)
@@ -163,8 +163,7 @@ def _print_head(run: "Run") -> None:
         import numpy as np
 
         start = float(run.summary["start_equity"])
-        end = float(run.summary.get("final_equity", curve[-1]))  # of costs and fills behind it too
-        whole = np.append(np.append(start, curve), end)
+        whole = np.append(start, curve)
         peaks = np.maximum.accumulate(whole)
         below = np.where(peaks > 0, (whole - peaks) / np.where(peaks > 0, peaks, 1.0), 0.0)
         ends = f"{start:,.2f} to {whole[-1]:,.2f} {run.currency}"

@@ -39,21 +39,22 @@ class ReplayFeed:
         """History, then blocks until the last session is over."""
         yield self._stored.history()
         through_ns = 0
-        for sessions in self._chunks():
+        for sessions, behind in self._chunks():
             table = self._read(sessions)
-            for block in self._blocks(table, sessions, through_ns):
+            for block in self._blocks(table, sessions, behind, through_ns):
                 through_ns = block.through_ns
                 yield Bars(block)
 
-    def _chunks(self) -> Iterator[Sequence[TradingSession]]:
-        """Sessions to read together."""
+    def _chunks(self) -> Iterator[tuple[Sequence[TradingSession], Sequence[TradingSession]]]:
+        """Sessions to read together; and the one behind them, which may begin as they end."""
         wanted = self._wanted
         first = wanted.sessions[0]
         step_ns = interval_ns(wanted.base_interval)
         rows = max(1, (first.close_ns - first.open_ns) // step_ns) * len(wanted.symbols)
         count = max(1, min(READ_SESSIONS, READ_ROWS // rows))
         for place in range(0, len(wanted.sessions), count):
-            yield wanted.sessions[place : place + count]
+            end = place + count
+            yield wanted.sessions[place:end], wanted.sessions[end : end + 1]
 
     def _read(self, sessions: Sequence[TradingSession]) -> Table:
         """Base bars of all symbols in these sessions, by time, then symbol."""
@@ -64,13 +65,22 @@ class ReplayFeed:
         return tables[0] if len(tables) == 1 else interleave(tables)
 
     def _blocks(
-        self, table: Table, sessions: Sequence[TradingSession], through_ns: int
+        self,
+        table: Table,
+        own: Sequence[TradingSession],
+        behind: Sequence[TradingSession],
+        through_ns: int,
     ) -> Iterator[Block]:
+        sessions = (*own, *behind)
         bounds = bounds_of(sessions, self._wanted.extended_hours)
         begins = np.searchsorted(table.start_ns, bounds[0]).tolist()
         for first, end in pairwise([0, *self._ends(begins, len(table))]):
             after_ns = through_ns
-            through_ns = _through_ns(table, bounds, begins, end)
+            through_ns = (
+                int(bounds[1][len(own) - 1])
+                if end == len(table)
+                else _through_ns(table, bounds, begins, end)
+            )
             part = table.take(slice(first, end))
             spans = spans_of(sessions, bounds, part.start_ns, after_ns, through_ns)
             columns = {name: getattr(part, name) for name in fields_of(part)}
@@ -93,8 +103,6 @@ def _through_ns(table: Table, bounds: tuple[Ints, Ints], begins: Sequence[int], 
     but its start, where the one before it ends with that.
     """
     starts, ends = bounds
-    if end == len(table):
-        return int(ends[-1])
     through_ns = int(table.known_ns[end]) - 1
     begun = bisect_left(begins, end)
     if 0 < begun < len(begins) and begins[begun] == end:

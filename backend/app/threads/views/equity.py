@@ -15,6 +15,7 @@ from app.managers.execution_manager.books.diary import Action
 from app.services.metrics.drawdown import deepest
 
 _NO_VALUES: Floats = np.empty(0, np.float64)
+_NOISE = 1e-12  # of a curve of floats
 
 
 class EquityCurve:
@@ -78,6 +79,13 @@ class EquityCurve:
             self._cash = changes[-1][CASH]
         return instants, values
 
+    def fall_to(self, equity: float) -> float:
+        """The deepest fall, with what the account comes to: costs and fills may fall due behind the
+        last bar.
+        """
+        depth, _ = deepest(np.array([equity]), self._peak)
+        return depth if depth > self.max_drawdown + _NOISE else self.max_drawdown
+
     def _draw_down(self, values: Floats) -> None:
         depth, self._peak = deepest(values, self._peak)
         self.max_drawdown = max(self.max_drawdown, depth)
@@ -102,7 +110,7 @@ class EquityCurve:
                 worth = units * marks
                 worth *= self._multipliers[symbol] * self._rate(block, symbol, instants)
                 values += worth
-        return values
+        return np.rint(values * UNITS) / UNITS  # the same worth is the same number, and no fall
 
     def _rate(self, block: "_Block", symbol: int, instants: Ints) -> Floats | float:
         """What a symbol's currency is worth in the account's, at each instant."""

@@ -13,7 +13,7 @@ from operator import itemgetter
 
 import msgspec
 
-from app.core.money import from_units
+from app.core.money import UNITS, from_units
 from app.core.orders import SYMBOL, Order
 from app.core.trading_state import RiskStatus
 from app.managers.execution_manager.books.account import Account
@@ -68,7 +68,7 @@ def _figures(
         sessions=run.engine.sessions,
         orders=orders,
         fills=run.execution.fill_count,
-        max_drawdown=run.curve.max_drawdown,
+        max_drawdown=run.curve.fall_to(account.equity_units(marks.__getitem__) / UNITS),
         uncertain_bars=diary.uncertain_count,
         band_units=diary.band_units,
         fingerprint=diary.fingerprint.hexdigest(),

@@ -33,14 +33,14 @@ class CompleteRun(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, run: Run) -> "CompleteRun":
         """What a run came to that has ended."""
-        execution = run.execution
+        execution, final = run.execution, run.final_equity()
         return cls(
             same_bar=run.config.execution.same_bar,
-            final_equity=run.final_equity(),
+            final_equity=final,
             orders=execution.order_count,
             fills=execution.fill_count,
             trades=execution.account.trades(),
-            max_drawdown=run.curve.max_drawdown,
+            max_drawdown=run.curve.fall_to(float(final)),
             fingerprint=execution.diary.fingerprint.hexdigest(),
         )
 
