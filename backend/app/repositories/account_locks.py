@@ -106,12 +106,6 @@ class AccountLocks:
         with database_errors(self._engine), self._writing() as connection:
             return bool(connection.execute(_held(account, token).values(_FREE)).rowcount)
 
-    def holder(self, account: str) -> Holder | None:
-        """Who holds it, dead or alive."""
-        with database_errors(self._engine), self._engine.connect() as connection:
-            row = self._row(connection, account)
-        return None if row is None else _holder(row)
-
     def trader(self, account: str) -> Holder | None:
         """Who trades it: a holder that is dead does not."""
         return self._living(_LOCKS.c.account == account)[1]
