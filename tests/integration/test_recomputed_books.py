@@ -186,7 +186,7 @@ def test_the_books_of_a_busy_run_are_those_kept_in_fractions(
 
 
 def test_books_that_leave_out_an_action_do_not_agree() -> None:
-    spec = msgspec.structs.replace(busy_spec(), seed=2)  # it holds what splits
+    spec = msgspec.structs.replace(busy_spec(), seed=4)  # it holds what splits
     run, outcome = ran(spec, "ib_fixed", SIZES[0])
     books = Books(spec, SIZES[0])
     with pytest.raises(AssertionError):
