@@ -68,8 +68,9 @@ def test_declared_exits_rest_at_the_venue_over_a_kill_until_half_a_days_close(
     for fill in rows["fills"]:
         held[fill["symbol"]] += to_units(fill["quantity"])
     assert set(held.values()) == {0} and stops_at(house) == 0
-    stops = [row for row in rows["orders"] if row["kind"] == STOP]
-    assert len(stops) >= 2 and all(row["stop_price"] for row in stops if row["created_ns"])
+    entered = {row["order_id"] for row in rows["orders"] if to_units(row["filled"])}
+    stops = [row for row in rows["orders"] if row["kind"] == STOP and row["parent_id"] in entered]
+    assert len(stops) >= 2 and all(row["stop_price"] for row in stops)  # of entries that filled
     closing = [row for row in rows["orders"] if row["tif"] == "gtc" and row["kind"] == "market"]
     assert closing  # of a time stop, or before the close
     told = house.command("why", str(closing[-1]["order_id"]), "--run", run_id)
