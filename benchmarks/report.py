@@ -63,7 +63,7 @@ def report(folder: Path, bars: int, repeats: int) -> Outcome:
         "megabytes": round(best.size / 1e6, 3),
     }
     if shown is None:
-        rows.append(Row("painted", "no Chromium here"))
+        rows.append(Row("painted", "not timed: Chromium or Playwright is missing"))
     else:
         rows.append(Row("first paint", f"{shown.first_paint_ms:.0f} ms"))
         rows.append(Row("all drawn", f"{shown.ready_ms:.0f} ms"))
